@@ -1,0 +1,21 @@
+# One set of flags for everything that is ours; generated code is only compiled.
+add_library(tollgate_flags INTERFACE)
+add_library(tollgate::flags ALIAS tollgate_flags)
+target_compile_options(tollgate_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror)
+target_include_directories(tollgate_flags INTERFACE ${PROJECT_SOURCE_DIR})
+
+if(TOLLGATE_SANITIZE)
+  add_compile_options(-fsanitize=${TOLLGATE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${TOLLGATE_SANITIZE})
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # The sloppiness is what ccache asks for where precompiled headers are in use.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+endif()
+
+find_program(MOLD mold)
+if(MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()

@@ -1,0 +1,130 @@
+// The configuration: one JSON file with comments, the same for one process and for the suite. The README has the
+// reference; the defaults stand here.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace tollgate {
+
+using std::chrono::milliseconds;
+
+struct TlsListenConfig {
+  // Both or neither; PEM files.
+  std::string certificate_file;
+  std::string key_file;
+};
+
+struct ListenConfig {
+  // host:port of the HTTP edge.
+  std::string http = "127.0.0.1:8787";
+  // host:port of this process' gRPC server; empty: none.
+  std::string grpc = "127.0.0.1:8788";
+  TlsListenConfig tls;
+};
+
+struct RedisConfig {
+  // host:port or unix:/path/of/socket.
+  std::string address = "127.0.0.1:6379";
+  // Both empty: no AUTH. A user needs an ACL (Redis 6).
+  std::string username;
+  std::string password;
+  milliseconds connect_timeout{1000};
+  // How long a command may wait for its reply, reconnections included, before its caller is told that Redis is away.
+  milliseconds command_timeout{2000};
+};
+
+enum class UpstreamAuth { kXApiKey, kBearer };
+
+struct UpstreamConfig {
+  std::string name;
+  // Only "anthropic" so far.
+  std::string dialect = "anthropic";
+  // https://host[:port][/prefix], or http:// for a host of one's own.
+  std::string url;
+  // Sent as `x-api-key` or as `Authorization: Bearer`.
+  std::string api_key;
+  UpstreamAuth auth = UpstreamAuth::kXApiKey;
+  // PEM file of the authorities to trust; empty: the system's.
+  std::string ca_file;
+  // Connections to this upstream from one shard; a request beyond waits.
+  std::uint32_t max_connections = 1024;
+  milliseconds connect_timeout{5000};
+  // From the request's last byte to the response's head.
+  milliseconds first_byte_timeout{300000};
+  // Between two bytes of a response.
+  milliseconds idle_timeout{300000};
+};
+
+struct LimitsConfig {
+  // A larger request body is a 413. Anthropic's own limit is 32 MB.
+  std::uint64_t body_bytes = 32 * 1024 * 1024;
+  std::uint32_t header_bytes = 32 * 1024;
+  std::uint32_t header_count = 100;
+  // Open client connections of the process; one more is closed at once.
+  std::uint32_t connections = 10000;
+  // A longer non-streamed response of an upstream is an error.
+  std::uint64_t response_bytes = 64 * 1024 * 1024;
+};
+
+struct TimeoutsConfig {
+  // From the first byte of a request to the end of its headers, as a whole.
+  milliseconds header{10000};
+  // Between two reads of a request's body.
+  milliseconds body{30000};
+  // An unused kept-alive client connection.
+  milliseconds idle{120000};
+  // A client that does not take what is written to it.
+  milliseconds write{60000};
+  // Silence on a stream, after which the client gets a `ping` event while the upstream is known to be alive.
+  milliseconds ping{15000};
+  // A whole request, all attempts together.
+  milliseconds request{3600000};
+  // How long running requests may take to end after SIGTERM.
+  milliseconds drain{30000};
+};
+
+struct BudgetConfig {
+  // A hold not renewed for this long is settled at its last checkpoint.
+  milliseconds lease{30000};
+  // How long the record of a settled generation is kept, which makes a repeated settlement harmless.
+  milliseconds settled_ttl{7 * 24 * 3600 * 1000ll};
+};
+
+// Addresses of the other services, gRPC targets such as dns:///tollgate-router:7010. Empty: in this process.
+struct ServicesConfig {
+  std::string router;
+  std::string budget;
+  std::string adapter;
+};
+
+struct LoggingConfig {
+  // trace, debug, info, warn, error, off.
+  std::string level = "info";
+};
+
+struct Config {
+  ListenConfig listen;
+  RedisConfig redis;
+  // By name.
+  std::map<std::string, UpstreamConfig> upstreams;
+  // Path of the catalog, relative to the configuration file.
+  std::string catalog_file;
+  LimitsConfig limits;
+  TimeoutsConfig timeouts;
+  BudgetConfig budget;
+  ServicesConfig services;
+  LoggingConfig logging;
+  // Shards; 0: one for each processor.
+  std::uint32_t threads = 0;
+};
+
+// Reads and checks the file. The error names the field by its path, the value and what was expected; all errors of the
+// file at once, one a line. Secrets are references: "${VAR}" or "${file:/path}".
+absl::StatusOr<Config> load_config(const std::string& path);
+
+}  // namespace tollgate
