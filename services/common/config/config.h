@@ -82,8 +82,6 @@ struct TimeoutsConfig {
   milliseconds write{60000};
   // Silence on a stream, after which the client gets a `ping` event while the upstream is known to be alive.
   milliseconds ping{15000};
-  // A whole request, all attempts together.
-  milliseconds request{3600000};
   // How long running requests may take to end after SIGTERM.
   milliseconds drain{30000};
 };
@@ -112,7 +110,7 @@ struct Config {
   RedisConfig redis;
   // By name.
   std::map<std::string, UpstreamConfig> upstreams;
-  // Path of the catalog, relative to the configuration file.
+  // Path of the catalog, relative to the configuration file; empty: the built-in one.
   std::string catalog_file;
   LimitsConfig limits;
   TimeoutsConfig timeouts;

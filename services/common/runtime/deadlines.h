@@ -25,7 +25,8 @@ class Deadlines {
   Timer timer_;
   std::chrono::milliseconds tick_;
   bool armed_ = false;
-  boost::intrusive::list<Deadline, boost::intrusive::base_hook<Hook>, boost::intrusive::constant_time_size<false>> list_;
+  boost::intrusive::list<Deadline, boost::intrusive::base_hook<Hook>, boost::intrusive::constant_time_size<false>>
+      list_;
 };
 
 // Calls `on_expiry` once, at most one tick late, when it was set and neither set anew nor cleared in time.

@@ -13,7 +13,9 @@ Shards::Shards(std::size_t count) {
   }
 }
 
-Shards::~Shards() { stop(); }
+Shards::~Shards() {
+  stop();
+}
 
 void Shards::start() {
   for (auto& context : contexts_)
