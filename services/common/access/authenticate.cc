@@ -1,0 +1,44 @@
+#include "services/common/access/authenticate.h"
+
+#include <chrono>
+
+#include "services/common/base/digest.h"
+#include "services/common/base/errors.h"
+
+namespace tollgate {
+namespace {
+
+using v1::Failure;
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> key_hash_of(std::string_view api_key) {
+  if (api_key.empty())
+    return error(Failure::KIND_UNAUTHENTICATED,
+                 "No API key. Set ANTHROPIC_AUTH_TOKEN to a key of this gateway, or send it as \"x-api-key\" or "
+                 "\"Authorization: Bearer\".");
+  return sha256_hex(api_key);
+}
+
+Awaitable<absl::Status> authenticate(Keys& keys, std::string key_hash) {
+  v1::GetKeyRequest request;
+  request.set_hash(std::move(key_hash));
+  const absl::StatusOr<v1::Key> key = co_await keys.get(request);
+  if (!key.ok()) {
+    if (key.status().code() == absl::StatusCode::kNotFound)
+      co_return error(Failure::KIND_UNAUTHENTICATED, "Invalid API key.");
+    co_return key.status();
+  }
+  if (key->disabled())
+    co_return error(Failure::KIND_UNAUTHENTICATED, "This API key is disabled.");
+  if (key->has_expires_at_ms() && key->expires_at_ms() <= now_ms())
+    co_return error(Failure::KIND_UNAUTHENTICATED, "This API key has expired.");
+  co_return absl::OkStatus();
+}
+
+}  // namespace tollgate

@@ -1,0 +1,179 @@
+#include "services/router/catalog.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "builtin_catalog.h"
+#include "services/common/base/errors.h"
+#include "services/common/config/document.h"
+#include "services/common/config/json_file.h"
+
+namespace tollgate::router {
+namespace {
+
+constexpr std::int64_t kMaxTokens = 100'000'000;
+
+void read_price(Section section, v1::Price& price) {
+  const auto read = [&](const char* name, auto set) {
+    std::int64_t micro_usd = 0;
+    if (!section.has(name))
+      section.problem(name, "is required: a price that is not known is not zero");
+    section.micro_usd(name, micro_usd);
+    (price.*set)(micro_usd);
+  };
+  read("input", &v1::Price::set_input);
+  read("output", &v1::Price::set_output);
+  read("cache_read", &v1::Price::set_cache_read);
+  read("cache_write_5m", &v1::Price::set_cache_write_5m);
+  read("cache_write_1h", &v1::Price::set_cache_write_1h);
+  std::int64_t web_search = 0;
+  section.micro_usd("web_search", web_search);
+  price.set_web_search(web_search);
+  section.finish();
+}
+
+void read_tier(Section section, v1::Endpoint& endpoint) {
+  v1::PriceTier& tier = *endpoint.add_price_tiers();
+  std::int64_t above = 0;
+  section.integer("above_prompt_tokens", above, 1, kMaxTokens);
+  tier.set_above_prompt_tokens(above);
+  read_price(section.section("price_usd"), *tier.mutable_price());
+  const int count = endpoint.price_tiers_size();
+  if (count > 1 && above <= endpoint.price_tiers(count - 2).above_prompt_tokens())
+    section.problem("above_prompt_tokens", "tiers ascend");
+  section.finish();
+}
+
+void read_endpoint(Section section, v1::Endpoint& endpoint) {
+  section.required_text("provider", *endpoint.mutable_provider());
+  section.required_text("upstream", *endpoint.mutable_upstream());
+  section.required_text("model", *endpoint.mutable_upstream_model());
+  std::int64_t tokens = 0;
+  for (const char* name : {"context_tokens", "max_output_tokens"}) {
+    if (!section.has(name))
+      section.problem(name, "is required");
+  }
+  section.integer("context_tokens", tokens, 1, kMaxTokens);
+  endpoint.set_context_tokens(tokens);
+  tokens = 0;
+  section.integer("max_output_tokens", tokens, 1, kMaxTokens);
+  endpoint.set_max_output_tokens(tokens);
+  read_price(section.section("price_usd"), *endpoint.mutable_price());
+  for (Section& tier : section.sections("price_tiers"))
+    read_tier(std::move(tier), endpoint);
+  section.finish();
+}
+
+void read_model(Section section, v1::Model& model) {
+  section.required_text("id", *model.mutable_id());
+  model.set_name(model.id());
+  section.text("name", *model.mutable_name());
+  section.text("description", *model.mutable_description());
+  std::int64_t created = 0;
+  section.integer("created", created, 0, 1ll << 40);
+  model.set_created(created);
+  std::vector<std::string> aliases;
+  section.texts("aliases", aliases);
+  for (std::string& alias : aliases)
+    model.add_aliases(std::move(alias));
+  for (Section& endpoint : section.sections("endpoints"))
+    read_endpoint(std::move(endpoint), *model.add_endpoints());
+  if (model.endpoints().empty())
+    section.problem("endpoints", "at least one is required");
+  section.finish();
+}
+
+// True when a configured upstream serves the model; endpoints of others are dropped.
+bool keep_configured(v1::Model& model, const std::set<std::string>& upstreams) {
+  auto& endpoints = *model.mutable_endpoints();
+  endpoints.erase(
+      std::remove_if(endpoints.begin(), endpoints.end(),
+                     [&](const v1::Endpoint& endpoint) { return !upstreams.contains(endpoint.upstream()); }),
+      endpoints.end());
+  return !endpoints.empty();
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const ModelTable>> ModelTable::load(const std::string& path,
+                                                                   const std::set<std::string>& upstreams) {
+  const bool builtin = path.empty();
+  auto json = builtin ? parse_json(std::string(catalog_json), "built-in catalog") : read_json_file(path);
+  if (!json.ok())
+    return json.status();
+  auto table = std::make_shared<ModelTable>();
+  Problems problems;
+  Section document(*json, "", problems);
+  for (Section& section : document.sections("models")) {
+    v1::Model model;
+    const std::string where = section.path();
+    read_model(std::move(section), model);
+    if (builtin && !keep_configured(model, upstreams))
+      continue;
+    for (const v1::Endpoint& endpoint : model.endpoints()) {
+      if (!endpoint.upstream().empty() && !upstreams.contains(endpoint.upstream()))
+        problems.push_back(fmt::format("{}: the upstream \"{}\" is not configured; configured are {}", where,
+                                       endpoint.upstream(), fmt::join(upstreams, ", ")));
+    }
+    std::vector<std::string> names(model.aliases().begin(), model.aliases().end());
+    names.push_back(model.id());
+    for (const std::string& name : names) {
+      auto [other, added] = table->by_name_.emplace(name, table->models_.size());
+      if (!added)
+        problems.push_back(
+            fmt::format("{}: the name \"{}\" already means {}", where, name,
+                        other->second < table->models_.size() ? table->models_[other->second].id() : model.id()));
+    }
+    table->models_.push_back(std::move(model));
+  }
+  document.finish();
+  if (!problems.empty())
+    return absl::InvalidArgumentError(
+        fmt::format("{}:\n  {}", builtin ? "built-in catalog" : path, fmt::join(problems, "\n  ")));
+  return std::shared_ptr<const ModelTable>(std::move(table));
+}
+
+const v1::Model* ModelTable::find(std::string_view name) const {
+  auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : &models_[found->second];
+}
+
+absl::Status unknown_model(std::string_view name, const ModelTable& models) {
+  const std::string wanted = lower(name.substr(name.rfind('/') + 1));
+  std::vector<std::string> near;
+  for (const v1::Model& model : models.models()) {
+    const std::string id = lower(model.id());
+    if (near.size() < 5 && !wanted.empty() &&
+        (id.find(wanted) != std::string::npos || wanted.find(id.substr(id.rfind('/') + 1)) != std::string::npos))
+      near.push_back(model.id());
+  }
+  const std::string shown(name.substr(0, 200));
+  return error(v1::Failure::KIND_NOT_FOUND,
+               near.empty()
+                   ? fmt::format("model: {} is not in the catalog. GET /v1/models lists what is.", shown)
+                   : fmt::format("model: {} is not in the catalog. Did you mean {}?", shown, fmt::join(near, ", ")));
+}
+
+Awaitable<absl::StatusOr<v1::ListModelsReply>> CatalogService::list_models(const v1::ListModelsRequest&) {
+  v1::ListModelsReply reply;
+  for (const v1::Model& model : models_->models())
+    *reply.add_models() = model;
+  co_return reply;
+}
+
+Awaitable<absl::StatusOr<v1::Model>> CatalogService::get_model(const v1::GetModelRequest& request) {
+  const v1::Model* model = models_->find(request.id());
+  if (model == nullptr)
+    co_return unknown_model(request.id(), *models_);
+  co_return *model;
+}
+
+}  // namespace tollgate::router

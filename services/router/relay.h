@@ -1,0 +1,46 @@
+// Between an upstream's frames and the client: holds them back until the upstream has proven itself, so that a
+// failure before that stays invisible.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "services/common/api/messages.h"
+#include "services/router/account.h"
+
+namespace tollgate::router {
+
+class Relay : public FrameSink {
+ public:
+  // `client` and `account` outlive the relay.
+  Relay(FrameSink& client, Account& account) : client_(client), account_(account) {}
+
+  // Forgets what a failed attempt left behind.
+  void begin_attempt();
+  Awaitable<absl::Status> write(v1::Frame frame) override;
+
+  // Content has gone to the client: no other upstream may go on.
+  bool committed() const { return committed_; }
+  // The upstream ended well; its Done frame.
+  const std::optional<v1::Done>& done() const { return done_; }
+  // The client does not take any more; what it said.
+  const absl::Status& client_status() const { return client_status_; }
+
+ private:
+  Awaitable<absl::Status> forward(v1::Frame frame);
+  Awaitable<absl::Status> send_head();
+  Awaitable<absl::Status> release();
+
+  FrameSink& client_;
+  Account& account_;
+  std::optional<v1::Frame> head_;
+  std::vector<v1::Frame> held_;
+  std::size_t held_bytes_ = 0;
+  bool head_sent_ = false;
+  bool committed_ = false;
+  std::optional<v1::Done> done_;
+  absl::Status client_status_;
+};
+
+}  // namespace tollgate::router

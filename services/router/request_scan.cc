@@ -1,0 +1,236 @@
+#include "services/router/request_scan.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <array>
+#include <string_view>
+
+#include "services/common/base/errors.h"
+
+namespace tollgate::router {
+namespace {
+
+namespace ondemand = simdjson::ondemand;
+
+// Members of the body that are the router's own: no upstream knows them.
+constexpr std::array<std::string_view, 7> kOwnMembers = {"provider", "models",     "session_id", "plugins",
+                                                         "route",    "transforms", "trace"};
+// Members that decide what is sent where and what it costs. A second one would let an upstream read another value
+// than the one that was billed.
+constexpr std::array<std::string_view, 5> kActedOn = {"model", "max_tokens", "stream", "provider", "models"};
+
+absl::Status bad(std::string message) {
+  return error(v1::Failure::KIND_INVALID_REQUEST, std::move(message));
+}
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t end = text.find_last_not_of(" \t\r\n");
+  return end == std::string_view::npos ? std::string_view() : text.substr(0, end + 1);
+}
+
+// The value's bytes as they stand in the body. Passes over arrays and objects.
+simdjson::error_code raw_of(ondemand::value& value, ondemand::json_type type, std::string_view& raw) {
+  simdjson::error_code error = simdjson::SUCCESS;
+  if (type == ondemand::json_type::object) {
+    ondemand::object object;
+    error = value.get_object().get(object);
+    if (!error)
+      error = object.raw_json().get(raw);
+  } else if (type == ondemand::json_type::array) {
+    ondemand::array array;
+    error = value.get_array().get(array);
+    if (!error)
+      error = array.raw_json().get(raw);
+  } else {
+    raw = value.raw_json_token();
+  }
+  raw = trimmed(raw);
+  return error;
+}
+
+// Small members are read apart, from their own bytes: the scan over the body goes on undisturbed.
+class Detail {
+ public:
+  explicit Detail(std::string_view raw) : json_(raw) {}
+
+  simdjson::error_code parse(ondemand::value& out) {
+    simdjson::error_code error = parser_.iterate(json_).get(document_);
+    return error ? error : document_.get_value().get(out);
+  }
+
+ private:
+  simdjson::padded_string json_;
+  ondemand::parser parser_;
+  ondemand::document document_;
+};
+
+absl::Status read_strings(ondemand::value& value, std::string_view name, std::vector<std::string>& out) {
+  const auto wrong = [&] { return bad(fmt::format("{}: expected an array of strings", name)); };
+  ondemand::array array;
+  if (value.get_array().get(array))
+    return wrong();
+  for (auto element : array) {
+    std::string_view text;
+    if (element.get_string().get(text))
+      return wrong();
+    out.emplace_back(text);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status read_models(std::string_view raw, std::vector<std::string>& out) {
+  Detail detail(raw);
+  ondemand::value value;
+  if (detail.parse(value))
+    return bad("models: expected an array of strings");
+  return read_strings(value, "models", out);
+}
+
+absl::Status read_provider(std::string_view raw, ProviderPreferences& out) {
+  Detail detail(raw);
+  ondemand::value value;
+  ondemand::object object;
+  if (detail.parse(value) || value.get_object().get(object))
+    return bad("provider: expected an object");
+  for (auto field : object) {
+    std::string_view key;
+    ondemand::value member;
+    if (field.unescaped_key().get(key) || field.value().get(member))
+      return bad("provider: expected an object");
+    const std::string name(key);
+    absl::Status status;
+    if (name == "order") {
+      status = read_strings(member, "provider.order", out.order);
+    } else if (name == "only") {
+      status = read_strings(member, "provider.only", out.only);
+    } else if (name == "ignore") {
+      status = read_strings(member, "provider.ignore", out.ignore);
+    } else if (name == "allow_fallbacks") {
+      if (member.get_bool().get(out.allow_fallbacks))
+        status = bad("provider.allow_fallbacks: expected true or false");
+    } else {
+      status =
+          bad(fmt::format("provider.{}: this preference is not known; known are order, only, ignore, "
+                          "allow_fallbacks",
+                          name));
+    }
+    if (!status.ok())
+      return status;
+  }
+  return absl::OkStatus();
+}
+
+template <std::size_t N>
+int index_in(const std::array<std::string_view, N>& names, std::string_view name) {
+  for (std::size_t i = 0; i < N; ++i) {
+    if (names[i] == name)
+      return static_cast<int>(i);
+  }
+  return -1;
+}
+
+// Builds the spans that cut members out together with one comma each.
+class Cutter {
+ public:
+  explicit Cutter(std::vector<Span>& out) : out_(out) {}
+
+  void member(std::size_t key, std::size_t value_end, bool cut) {
+    if (open_)
+      out_.back().length = key - out_.back().offset;
+    open_ = false;
+    if (cut && kept_) {
+      out_.push_back({previous_end_, value_end - previous_end_});
+    } else if (cut) {
+      // Nothing stays before it: its comma is the one behind it, known when the next member is.
+      out_.push_back({key, value_end - key});
+      open_ = true;
+    }
+    kept_ = kept_ || !cut;
+    previous_end_ = value_end;
+  }
+
+ private:
+  std::vector<Span>& out_;
+  bool kept_ = false;
+  bool open_ = false;
+  std::size_t previous_end_ = 0;
+};
+
+absl::Status act_on(std::string_view name, ondemand::value& value, ondemand::json_type type, std::string_view raw,
+                    std::size_t offset, RequestScan& scan) {
+  const bool null = type == ondemand::json_type::null;
+  if (name == "model") {
+    std::string_view text;
+    if (value.get_string().get(text) || text.empty())
+      return bad("model: expected the name of a model");
+    scan.model = std::string(text);
+    scan.model_value = {offset, raw.size()};
+  } else if (name == "max_tokens") {
+    std::int64_t number = 0;
+    if (type == ondemand::json_type::number && !value.get_int64().get(number) && number >= 0)
+      scan.max_tokens = number;
+  } else if (name == "stream" && !null) {
+    if (value.get_bool().get(scan.stream))
+      return bad("stream: expected true or false");
+  } else if (name == "models" && !null) {
+    return read_models(raw, scan.models);
+  } else if (name == "provider" && !null) {
+    return read_provider(raw, scan.provider);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<RequestScan> scan_request(std::string& body) {
+  if (body.capacity() - body.size() < simdjson::SIMDJSON_PADDING)
+    body.reserve(body.size() + simdjson::SIMDJSON_PADDING);
+  thread_local ondemand::parser parser;
+  ondemand::document document;
+  ondemand::object object;
+  simdjson::error_code failed = parser.iterate(body.data(), body.size(), body.capacity()).get(document);
+  if (!failed)
+    failed = document.get_object().get(object);
+  if (failed)
+    return bad(fmt::format("The request body is not a JSON object: {}", simdjson::error_message(failed)));
+
+  RequestScan scan;
+  Cutter cutter(scan.removed);
+  std::array<bool, kActedOn.size()> seen{};
+  const auto broken = [](simdjson::error_code code) {
+    return bad(fmt::format("The request body is not valid JSON: {}", simdjson::error_message(code)));
+  };
+  for (auto result : object) {
+    ondemand::field field;
+    if ((failed = std::move(result).get(field)))
+      return broken(failed);
+    const auto key = static_cast<std::size_t>(field.key().raw() - 1 - body.data());
+    std::string_view name;
+    if ((failed = field.unescaped_key().get(name)))
+      return broken(failed);
+    const int acted = index_in(kActedOn, name);
+    const bool own = index_in(kOwnMembers, name) >= 0;
+    ondemand::value value = field.value();
+    ondemand::json_type type;
+    if ((failed = value.type().get(type)))
+      return broken(failed);
+    std::string_view raw;
+    if ((failed = raw_of(value, type, raw)))
+      return broken(failed);
+    const auto offset = static_cast<std::size_t>(raw.data() - body.data());
+    cutter.member(key, offset + raw.size(), own);
+    if (acted < 0)
+      continue;
+    if (std::exchange(seen[static_cast<std::size_t>(acted)], true))
+      return bad(fmt::format("{}: this member stands twice in the request", kActedOn[static_cast<std::size_t>(acted)]));
+    absl::Status status = act_on(kActedOn[static_cast<std::size_t>(acted)], value, type, raw, offset, scan);
+    if (!status.ok())
+      return status;
+  }
+  if (scan.model.empty())
+    return bad("model: this member is required");
+  return scan;
+}
+
+}  // namespace tollgate::router

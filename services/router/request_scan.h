@@ -1,0 +1,46 @@
+// One pass over a Messages request: the members that routing and billing act on, with their places in the bytes. No
+// DOM, no copy of the body; what is only passed on is judged by the upstream.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace tollgate::router {
+
+struct Span {
+  std::size_t offset = 0;
+  std::size_t length = 0;
+};
+
+// `provider` of the request, as far as it is given.
+struct ProviderPreferences {
+  std::vector<std::string> order;
+  std::vector<std::string> only;
+  std::vector<std::string> ignore;
+  bool allow_fallbacks = true;
+};
+
+struct RequestScan {
+  std::string model;
+  // The value of `model` in the body, quotes included.
+  Span model_value;
+  // Unset when absent or no whole number above zero: the upstream judges that.
+  std::optional<std::int64_t> max_tokens;
+  bool stream = false;
+  // Further models to try, in order.
+  std::vector<std::string> models;
+  ProviderPreferences provider;
+  // The router's own members with one comma each, ascending: cutting them out leaves a well-formed object.
+  std::vector<Span> removed;
+};
+
+// `body` may be reallocated: simdjson reads a little beyond the end. Errors (KIND_INVALID_REQUEST): no JSON object, no
+// model, a member that is acted on twice or of the wrong type.
+absl::StatusOr<RequestScan> scan_request(std::string& body);
+
+}  // namespace tollgate::router

@@ -1,0 +1,235 @@
+#include "services/router/router.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "services/common/access/authenticate.h"
+#include "services/common/base/digest.h"
+#include "services/common/base/errors.h"
+#include "services/common/base/log.h"
+#include "services/router/cost.h"
+#include "services/router/relay.h"
+#include "services/router/request_scan.h"
+
+namespace tollgate::router {
+namespace {
+
+using v1::Failure;
+
+// The failures of one upstream that another one may not have.
+bool moves_on(FailureKind kind) {
+  switch (kind) {
+    case Failure::KIND_RATE_LIMITED:
+    case Failure::KIND_OVERLOADED:
+    case Failure::KIND_UNAVAILABLE:
+    case Failure::KIND_TIMEOUT:
+    case Failure::KIND_UPSTREAM_AUTH:
+    case Failure::KIND_CONTEXT_LENGTH:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// How much a client learns from a failure: what it can wait for before what only the operator can mend.
+int usefulness(const Failure& failure) {
+  switch (failure.kind()) {
+    case Failure::KIND_CONTEXT_LENGTH:
+      return 4;
+    case Failure::KIND_RATE_LIMITED:
+    case Failure::KIND_OVERLOADED:
+      return 3;
+    case Failure::KIND_UNAVAILABLE:
+    case Failure::KIND_TIMEOUT:
+      return 2;
+    default:
+      return 1;
+  }
+}
+
+void add_edit(v1::SendRequest& send, const Span& span, std::string replacement) {
+  v1::Edit& edit = *send.add_edits();
+  edit.set_offset(span.offset);
+  edit.set_length(span.length);
+  edit.set_replacement(std::move(replacement));
+}
+
+// What changes in the body for an upstream that calls the model `upstream_model`. Ascending, as the contract says.
+void set_edits(v1::SendRequest& send, const RequestScan& scan, const std::string& upstream_model) {
+  send.clear_edits();
+  bool model_done = upstream_model == scan.model;
+  for (const Span& span : scan.removed) {
+    if (!model_done && scan.model_value.offset < span.offset) {
+      add_edit(send, scan.model_value, nlohmann::json(upstream_model).dump());
+      model_done = true;
+    }
+    add_edit(send, span, "");
+  }
+  if (!model_done)
+    add_edit(send, scan.model_value, nlohmann::json(upstream_model).dump());
+}
+
+absl::Status with_generation(absl::Status status, const std::string& generation_id) {
+  Failure failure = failure_of(status);
+  failure.set_generation_id(generation_id);
+  return to_status(failure);
+}
+
+// The failures of the attempts so far; the one to show when all have failed.
+class Attempts {
+ public:
+  void add(Failure failure) {
+    if (!best_ || usefulness(failure) > usefulness(*best_))
+      best_ = std::move(failure);
+  }
+  absl::Status status() const { return to_status(*best_); }
+
+ private:
+  std::optional<Failure> best_;
+};
+
+}  // namespace
+
+struct Router::Plan {
+  RequestScan scan;
+  std::vector<Candidate> candidates;
+  v1::SendRequest send;
+
+  void aim_at(const Candidate& candidate) {
+    send.set_upstream(candidate.endpoint->upstream());
+    send.set_model(candidate.endpoint->upstream_model());
+    set_edits(send, scan, candidate.endpoint->upstream_model());
+  }
+};
+
+Router::Router(asio::io_context& context, std::shared_ptr<const ModelTable> models, Ledger& ledger, Keys& keys,
+               ProviderAdapter& adapter)
+    : models_(std::move(models)),
+      ledger_(ledger),
+      keys_(keys),
+      adapter_(adapter),
+      settler_(context, ledger),
+      keeper_(context, ledger) {}
+
+absl::StatusOr<Router::Plan> Router::plan(v1::CreateRequest& request) const {
+  Plan plan;
+  plan.send.set_body(std::move(*request.mutable_body()));
+  plan.send.mutable_headers()->Swap(request.mutable_headers());
+  absl::StatusOr<RequestScan> scan = scan_request(*plan.send.mutable_body());
+  if (!scan.ok())
+    return scan.status();
+  plan.scan = *std::move(scan);
+  plan.send.set_stream(plan.scan.stream);
+  absl::StatusOr<std::vector<Candidate>> candidates = candidates_of(plan.scan, *models_);
+  if (!candidates.ok())
+    return candidates.status();
+  plan.candidates = *std::move(candidates);
+  return plan;
+}
+
+Awaitable<absl::Status> Router::create(v1::CreateRequest request, FrameSink& sink) {
+  v1::ReserveRequest reserve;
+  reserve.set_generation_id(new_generation_id());
+  const absl::StatusOr<std::string> key_hash = key_hash_of(request.api_key());
+  if (!key_hash.ok())
+    co_return with_generation(key_hash.status(), reserve.generation_id());
+  reserve.set_key_hash(*key_hash);
+
+  absl::StatusOr<Plan> plan = this->plan(request);
+  if (!plan.ok()) {
+    // A stranger learns nothing about the catalog.
+    const absl::Status refused = co_await authenticate(keys_, *key_hash);
+    co_return with_generation(refused.ok() ? plan.status() : refused, reserve.generation_id());
+  }
+  std::int64_t worst = 0;
+  for (const Candidate& candidate : plan->candidates) {
+    const std::int64_t output = plan->scan.max_tokens.value_or(candidate.endpoint->max_output_tokens());
+    worst = std::max(worst, worst_case(plan->send.body().size(), output, *candidate.endpoint));
+  }
+  reserve.set_amount_nano_usd(worst);
+  const absl::StatusOr<v1::ReserveReply> hold = co_await ledger_.reserve(reserve);
+  if (!hold.ok())
+    co_return with_generation(hold.status(), reserve.generation_id());
+
+  Account account(settler_, keeper_, reserve, *hold);
+  plan->send.set_generation_id(reserve.generation_id());
+  const absl::Status status = co_await serve(*plan, account, sink);
+  co_return status.ok() ? status : with_generation(status, reserve.generation_id());
+}
+
+Awaitable<absl::Status> Router::serve(Plan& plan, Account& account, FrameSink& sink) {
+  Relay relay(sink, account);
+  Attempts attempts;
+  std::int64_t needed_context = 0;
+  for (const Candidate& candidate : plan.candidates) {
+    if (candidate.endpoint->context_tokens() <= needed_context)
+      continue;
+    plan.aim_at(candidate);
+    account.begin(candidate);
+    relay.begin_attempt();
+    const absl::Status status = co_await adapter_.send(plan.send, relay);
+    if (!relay.client_status().ok())
+      co_return relay.client_status();
+    if (status.ok() && relay.done()) {
+      account.settle(relay.done()->errored() ? v1::USAGE_SOURCE_ESTIMATED : v1::USAGE_SOURCE_REPORTED);
+      v1::Frame frame;
+      v1::Done& done = *frame.mutable_done();
+      done.set_generation_id(account.generation_id());
+      done.set_provider(candidate.endpoint->provider());
+      done.set_model(candidate.model->id());
+      *done.mutable_usage() = account.usage();
+      done.set_cost_nano_usd(account.cost());
+      done.set_errored(relay.done()->errored());
+      co_return co_await sink.write(std::move(frame));
+    }
+    Failure failure = status.ok() ? make_failure(Failure::KIND_UNAVAILABLE, "The upstream's answer ended early.")
+                                  : failure_of(status);
+    Log(spdlog::level::warn, "attempt_failed")
+        .with("generation_id", account.generation_id())
+        .with("provider", candidate.endpoint->provider())
+        .with("model", candidate.endpoint->upstream_model())
+        .with("kind", Failure::Kind_Name(failure.kind()))
+        .with("status", failure.http_status())
+        .with("committed", relay.committed() ? "yes" : "no")
+        .with("error", failure.message());
+    if (relay.committed())
+      // The account settles what was streamed.
+      co_return to_status(failure);
+    account.failed();
+    if (failure.kind() == Failure::KIND_CONTEXT_LENGTH)
+      needed_context = candidate.endpoint->context_tokens();
+    const bool next = moves_on(failure.kind());
+    attempts.add(std::move(failure));
+    if (!next)
+      break;
+  }
+  account.settle(v1::USAGE_SOURCE_REPORTED);
+  co_return attempts.status();
+}
+
+Awaitable<absl::StatusOr<v1::CountTokensReply>> Router::count_tokens(v1::CreateRequest request) {
+  const absl::StatusOr<std::string> key_hash = key_hash_of(request.api_key());
+  if (!key_hash.ok())
+    co_return key_hash.status();
+  const absl::Status refused = co_await authenticate(keys_, *key_hash);
+  if (!refused.ok())
+    co_return refused;
+  absl::StatusOr<Plan> plan = this->plan(request);
+  if (!plan.ok())
+    co_return plan.status();
+  Attempts attempts;
+  for (const Candidate& candidate : plan->candidates) {
+    plan->aim_at(candidate);
+    absl::StatusOr<v1::CountTokensReply> reply = co_await adapter_.count_tokens(plan->send);
+    if (reply.ok())
+      co_return reply;
+    Failure failure = failure_of(reply.status());
+    const bool next = moves_on(failure.kind());
+    attempts.add(std::move(failure));
+    if (!next)
+      break;
+  }
+  co_return attempts.status();
+}
+
+}  // namespace tollgate::router

@@ -1,0 +1,69 @@
+#include "services/router/settler.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "services/common/base/log.h"
+
+namespace tollgate::router {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kFirstPause{50};
+constexpr milliseconds kLongestPause{2000};
+
+// The ledger has understood the request and refuses it: sending it again changes nothing.
+bool is_final(absl::StatusCode code) {
+  return code == absl::StatusCode::kInvalidArgument || code == absl::StatusCode::kNotFound ||
+         code == absl::StatusCode::kUnimplemented;
+}
+
+}  // namespace
+
+void Settler::settle(v1::SettleRequest request) {
+  ++pending_;
+  asio::co_spawn(context_.get_executor(), deliver(std::move(request)), asio::detached);
+}
+
+Awaitable<void> Settler::deliver(v1::SettleRequest request) {
+  Timer timer(context_);
+  milliseconds pause = kFirstPause;
+  for (int attempt = 1;; ++attempt) {
+    const absl::StatusOr<v1::SettleReply> reply = co_await ledger_.settle(request);
+    if (reply.ok()) {
+      if (attempt > 1)
+        Log(spdlog::level::info, "settled_late")
+            .with("generation_id", request.generation_id())
+            .with("attempts", attempt);
+      break;
+    }
+    const std::string why(reply.status().message());
+    if (is_final(reply.status().code())) {
+      Log(spdlog::level::err, "settle_refused")
+          .with("generation_id", request.generation_id())
+          .with("cost_nano_usd", request.cost_nano_usd())
+          .with("error", why);
+      break;
+    }
+    if (attempt == 1)
+      Log(spdlog::level::warn, "settle_waits").with("generation_id", request.generation_id()).with("error", why);
+    timer.expires_after(pause);
+    co_await timer.async_wait(as_tuple);
+    pause = std::min(2 * pause, kLongestPause);
+  }
+  --pending_;
+}
+
+Awaitable<bool> Settler::settled(milliseconds limit) {
+  const auto end = SteadyClock::now() + limit;
+  Timer timer(context_);
+  while (pending_ > 0 && SteadyClock::now() < end) {
+    timer.expires_after(milliseconds(10));
+    co_await timer.async_wait(as_tuple);
+  }
+  co_return pending_ == 0;
+}
+
+}  // namespace tollgate::router
