@@ -1,0 +1,56 @@
+#include "tests/simulator/reported_usage.h"
+
+#include <nlohmann/json.hpp>
+
+namespace tollgate::simulator {
+namespace {
+
+using Json = nlohmann::json;
+
+void take(const Json& usage, const char* name, std::int64_t& value) {
+  auto member = usage.find(name);
+  if (member != usage.end() && member->is_number_integer())
+    value = member->get<std::int64_t>();
+}
+
+void add_usage(const Json& usage, Reported& reported) {
+  Usage& sum = reported.usage;
+  take(usage, "input_tokens", sum.input);
+  take(usage, "output_tokens", sum.output);
+  take(usage, "cache_read_input_tokens", sum.cache_read);
+  std::int64_t creation = -1;
+  take(usage, "cache_creation_input_tokens", creation);
+  if (creation >= 0)
+    sum.cache_creation_5m = creation - sum.cache_creation_1h;
+  if (usage.contains("cache_creation")) {
+    take(usage["cache_creation"], "ephemeral_5m_input_tokens", sum.cache_creation_5m);
+    take(usage["cache_creation"], "ephemeral_1h_input_tokens", sum.cache_creation_1h);
+  }
+  reported.found = true;
+}
+
+}  // namespace
+
+void add_reported(std::string_view json, Reported& reported) {
+  Json value = Json::parse(json, nullptr, false);
+  if (!value.is_object())
+    return;
+  if (value.contains("message") && value["message"].is_object())
+    value = Json(value["message"]);
+  if (value.contains("id") && value["id"].is_string())
+    reported.message_id = value["id"].get<std::string>();
+  if (value.contains("usage") && value["usage"].is_object())
+    add_usage(value["usage"], reported);
+}
+
+void add_reported_events(std::string_view sse, Reported& reported) {
+  constexpr std::string_view kData = "data:";
+  while (!sse.empty()) {
+    std::string_view line = sse.substr(0, sse.find('\n'));
+    sse.remove_prefix(std::min(sse.size(), line.size() + 1));
+    if (line.starts_with(kData))
+      add_reported(line.substr(kData.size()), reported);
+  }
+}
+
+}  // namespace tollgate::simulator
