@@ -1,0 +1,125 @@
+#include "services/common/config/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "services/common/config/json_file.h"
+
+namespace tollgate {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+class ConfigTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    directory_ = std::filesystem::temp_directory_path() / ("config_test_" + std::to_string(::getpid()));
+    std::filesystem::create_directories(directory_);
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  std::string write(const std::string& name, const std::string& text) const {
+    const auto path = directory_ / name;
+    std::ofstream(path) << text;
+    return path.string();
+  }
+  absl::StatusOr<Config> load(const std::string& text) const { return load_config(write("tollgate.json", text)); }
+  std::string problem(const std::string& text) const { return std::string(load(text).status().message()); }
+
+  std::filesystem::path directory_;
+};
+
+TEST_F(ConfigTest, AnEmptyDocumentIsTheDefaults) {
+  const auto config = load("{}");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->listen.http, "127.0.0.1:8787");
+  EXPECT_EQ(config->limits.body_bytes, 32u * 1024 * 1024);
+  EXPECT_TRUE(config->catalog_file.empty());
+}
+
+TEST_F(ConfigTest, ReadsEveryPart) {
+  ::setenv("CONFIG_TEST_SECRET", "s3cret", 1);
+  const std::string file = write("key", "from file\n");
+  const auto config = load(R"(// comment
+    {
+      "listen": {"http": "0.0.0.0:80", "grpc": "", "tls": {"certificate_file": "/c", "key_file": "/k"}},
+      "redis": {"address": "unix:/tmp/r.sock", "username": "u", "password": "${CONFIG_TEST_SECRET}",
+                "connect_timeout_ms": 5, "command_timeout_ms": 6},
+      "upstreams": {
+        "anthropic": {"dialect": "anthropic", "url": "https://api.anthropic.com", "api_key": "${file:)" +
+                           file + R"(}"},
+        "own": {"url": "http://10.0.0.1:8000/v", "auth": "bearer", "ca_file": "/ca", "max_connections": 3,
+                "connect_timeout_ms": 1, "first_byte_timeout_ms": 2, "idle_timeout_ms": 3}
+      },
+      "catalog": {"file": "models.json"}, /* comment */
+      "limits": {"body_bytes": 2048, "header_bytes": 4096, "header_count": 50, "connections": 9, "response_bytes": 4096},
+      "timeouts": {"header_ms": 1, "body_ms": 2, "idle_ms": 3, "write_ms": 4, "ping_ms": 5, "drain_ms": 6},
+      "budget": {"lease_ms": 300, "settled_ttl_ms": 60000},
+      "services": {"router": "dns:///r:1", "budget": "dns:///b:1", "adapter": "dns:///a:1"},
+      "logging": {"level": "warn"},
+      "threads": 2
+    })");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->redis.password, "s3cret");
+  EXPECT_EQ(config->upstreams.at("anthropic").api_key, "from file");
+  EXPECT_EQ(config->upstreams.at("own").auth, UpstreamAuth::kBearer);
+  EXPECT_EQ(config->upstreams.at("own").idle_timeout, milliseconds(3));
+  EXPECT_EQ(config->catalog_file, (directory_ / "models.json").string());
+  EXPECT_EQ(config->limits.connections, 9u);
+  EXPECT_EQ(config->timeouts.ping, milliseconds(5));
+  EXPECT_EQ(config->services.adapter, "dns:///a:1");
+  EXPECT_EQ(config->threads, 2u);
+}
+
+TEST_F(ConfigTest, NamesTheFieldTheValueAndWhatWasExpected) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"listne": {}})", "listne: is not known here; known are"},
+      {R"({"listen": {"http": 80}})", "listen.http: expected a string, found 80"},
+      {R"({"listen": {"http": "localhost"}})", "listen.http: expected host:port, found \"localhost\""},
+      {R"({"listen": []})", "listen: expected an object, found []"},
+      {R"({"listen": {"tls": {"key_file": "k"}}})", "give both or neither"},
+      {R"({"limits": {"body_bytes": "32MB"}})", "limits.body_bytes: expected a whole number from 1024"},
+      {R"({"limits": {"body_bytes": 1.5}})", "found 1.5"},
+      {R"({"limits": {"body_bytes": 99999999999999999999}})", "limits.body_bytes: expected a whole number"},
+      {R"({"timeouts": {"idle_ms": -1}})", "timeouts.idle_ms: expected a whole number from 1"},
+      {R"({"upstreams": {"a": {}}})", "upstreams.a.url: is required"},
+      {R"({"upstreams": {"a": {"url": "ftp://x"}}})", "upstreams.a.url: expected https://"},
+      {R"({"upstreams": {"a": {"url": "https://x", "dialect": "smoke"}}})", "upstreams.a.dialect: expected one of"},
+      {R"({"upstreams": [1]})", "upstreams: expected an object of objects"},
+      {R"({"redis": {"address": "rediss://x:1"}})", "TLS to Redis is not built in"},
+      {R"({"redis": {"password": "${CONFIG_TEST_UNSET}"}})", "the environment variable CONFIG_TEST_UNSET is not set"},
+      {R"({"redis": {"password": "${file:/nowhere/x}"}})", "the file /nowhere/x cannot be read"},
+      {R"({"logging": {"level": "loud"}})", "logging.level: expected one of trace"},
+      {R"([])", "the document: expected an object"},
+      {R"({"threads": 1, "threads": 2})", "\"threads\" stands twice"},
+      {"{\n\"threads\": }", "tollgate.json:2: "},
+  };
+  for (const auto& [text, expected] : cases)
+    EXPECT_THAT(problem(text), HasSubstr(expected)) << text;
+}
+
+TEST_F(ConfigTest, ReportsAllProblemsAtOnce) {
+  const std::string text = problem(R"({"listen": {"http": 1}, "threads": -1, "nonsense": 0})");
+  EXPECT_THAT(text, HasSubstr("listen.http"));
+  EXPECT_THAT(text, HasSubstr("threads"));
+  EXPECT_THAT(text, HasSubstr("nonsense"));
+}
+
+TEST_F(ConfigTest, NeverRepeatsASecretWrittenInClear) {
+  const std::string text = problem(R"({"upstreams": {"a": {"url": "https://x", "api_key": "sk-ant-canary"}}})");
+  EXPECT_THAT(text, HasSubstr("upstreams.a.api_key"));
+  EXPECT_THAT(text, Not(HasSubstr("canary")));
+}
+
+TEST_F(ConfigTest, AMissingFileIsNamed) {
+  EXPECT_THAT(std::string(load_config("/nowhere/tollgate.json").status().message()),
+              HasSubstr("/nowhere/tollgate.json"));
+}
+
+}  // namespace
+}  // namespace tollgate
