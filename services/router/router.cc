@@ -191,7 +191,8 @@ Awaitable<absl::Status> Router::serve(Plan& plan, Account& account, FrameSink& s
         .with("kind", Failure::Kind_Name(failure.kind()))
         .with("status", failure.http_status())
         .with("committed", relay.committed() ? "yes" : "no")
-        .with("error", failure.message());
+        // An upstream may quote the request in its error: that stays out of the log.
+        .with("error", failure.body().empty() ? failure.message() : "");
     if (relay.committed())
       // The account settles what was streamed.
       co_return to_status(failure);
