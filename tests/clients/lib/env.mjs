@@ -1,0 +1,18 @@
+// What the launcher tells the tests. A missing variable fails the suite: these tests are never skipped.
+function required(name) {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run the tests with "node launch.mjs"`);
+  return value;
+}
+
+// Where clients connect, as in ANTHROPIC_BASE_URL.
+export const baseUrl = () => required('TOLLGATE_BASE_URL');
+export const key = () => required('TOLLGATE_KEY');
+// A key whose limit is below the price of any request.
+export const poorKey = () => required('TOLLGATE_POOR_KEY');
+// A model by the name that clients use for it.
+export const model = () => required('TOLLGATE_MODEL');
+// host:port of the gRPC server.
+export const grpcAddress = () => required('TOLLGATE_GRPC');
+// The simulator, which is the upstream.
+export const simulatorUrl = () => required('SIM_URL');
