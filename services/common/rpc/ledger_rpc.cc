@@ -1,0 +1,40 @@
+#include "services/common/rpc/ledger_rpc.h"
+
+#include "services/common/rpc/client.h"
+#include "services/common/rpc/server.h"
+
+namespace tollgate {
+
+using Async = v1::Ledger::StubInterface::async_interface;
+
+LedgerClient::LedgerClient(std::shared_ptr<grpc::Channel> channel, std::chrono::milliseconds deadline)
+    : stub_(v1::Ledger::NewStub(channel)), deadline_(deadline) {}
+
+Awaitable<absl::StatusOr<v1::ReserveReply>> LedgerClient::reserve(const v1::ReserveRequest& request) {
+  return unary_call(calls_, *stub_->async(), &Async::Reserve, request, {.deadline = deadline_});
+}
+
+Awaitable<absl::StatusOr<v1::CheckpointReply>> LedgerClient::checkpoint(const v1::CheckpointRequest& request) {
+  return unary_call(calls_, *stub_->async(), &Async::Checkpoint, request, {.deadline = deadline_});
+}
+
+Awaitable<absl::StatusOr<v1::SettleReply>> LedgerClient::settle(const v1::SettleRequest& request) {
+  return unary_call(calls_, *stub_->async(), &Async::Settle, request, {.deadline = deadline_});
+}
+
+grpc::ServerUnaryReactor* LedgerService::Reserve(grpc::CallbackServerContext* context,
+                                                 const v1::ReserveRequest* request, v1::ReserveReply* reply) {
+  return serve_unary(shards_.next(), context, request, reply, &Ledger::reserve);
+}
+
+grpc::ServerUnaryReactor* LedgerService::Checkpoint(grpc::CallbackServerContext* context,
+                                                    const v1::CheckpointRequest* request, v1::CheckpointReply* reply) {
+  return serve_unary(shards_.next(), context, request, reply, &Ledger::checkpoint);
+}
+
+grpc::ServerUnaryReactor* LedgerService::Settle(grpc::CallbackServerContext* context, const v1::SettleRequest* request,
+                                                v1::SettleReply* reply) {
+  return serve_unary(shards_.next(), context, request, reply, &Ledger::settle);
+}
+
+}  // namespace tollgate

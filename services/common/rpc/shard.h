@@ -1,0 +1,42 @@
+// Which shard serves a call.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "services/common/async.h"
+
+namespace tollgate {
+
+// Judges the key of a call's metadata, empty when there is none; runs on the shard, before the implementation.
+using Authenticate = std::function<Awaitable<absl::Status>(std::string key)>;
+
+// The implementation of a service on one shard: called on `executor` only. Both outlive the server.
+template <class Interface>
+struct Shard {
+  Executor executor;
+  Interface* implementation;
+  // Unset: everyone may call.
+  Authenticate authenticate = {};
+};
+
+// The shards of a service, each in turn. Any thread.
+template <class Interface>
+class RoundRobin {
+ public:
+  // At least one.
+  explicit RoundRobin(std::vector<Shard<Interface>> shards) : shards_(std::move(shards)) {}
+
+  const Shard<Interface>& next() { return shards_[next_.fetch_add(1, std::memory_order_relaxed) % shards_.size()]; }
+
+ private:
+  const std::vector<Shard<Interface>> shards_;
+  std::atomic<std::size_t> next_{0};
+};
+
+}  // namespace tollgate

@@ -1,0 +1,212 @@
+// Every method of every contract reaches its implementation, with its request, and brings back its reply or error.
+#include "services/common/base/errors.h"
+#include "services/common/rpc/catalog_rpc.h"
+#include "services/common/rpc/keys_rpc.h"
+#include "services/common/rpc/ledger_rpc.h"
+#include "services/common/rpc/provider_adapter_rpc.h"
+#include "services/common/rpc/status.h"
+#include "tests/integration/rpc/loopback.h"
+
+namespace tollgate {
+namespace {
+
+struct FakeLedger final : Ledger {
+  Awaitable<absl::StatusOr<v1::ReserveReply>> reserve(const v1::ReserveRequest& request) override {
+    if (request.key_hash() == "spent")
+      co_return error(v1::Failure::KIND_BUDGET, "spent");
+    v1::ReserveReply reply;
+    reply.set_workspace("reserve " + request.key_hash());
+    co_return reply;
+  }
+  Awaitable<absl::StatusOr<v1::CheckpointReply>> checkpoint(const v1::CheckpointRequest& request) override {
+    v1::CheckpointReply reply;
+    reply.set_live(request.cost_nano_usd() == 7);
+    co_return reply;
+  }
+  Awaitable<absl::StatusOr<v1::SettleReply>> settle(const v1::SettleRequest& request) override {
+    v1::SettleReply reply;
+    reply.set_applied(true);
+    reply.set_cost_nano_usd(request.cost_nano_usd());
+    co_return reply;
+  }
+};
+
+struct FakeKeys final : Keys {
+  Awaitable<absl::StatusOr<v1::CreateKeyReply>> create(const v1::CreateKeyRequest& request) override {
+    v1::CreateKeyReply reply;
+    reply.set_secret("create " + request.name());
+    co_return reply;
+  }
+  Awaitable<absl::StatusOr<v1::ListKeysReply>> list(const v1::ListKeysRequest& request) override {
+    v1::ListKeysReply reply;
+    reply.add_keys()->set_name("list " + request.workspace());
+    co_return reply;
+  }
+  Awaitable<absl::StatusOr<v1::Key>> get(const v1::GetKeyRequest& request) override {
+    v1::Key key;
+    key.set_name("get " + request.hash());
+    co_return key;
+  }
+  Awaitable<absl::StatusOr<v1::Key>> update(const v1::UpdateKeyRequest& request) override {
+    v1::Key key;
+    key.set_name("update " + request.hash());
+    co_return key;
+  }
+  Awaitable<absl::StatusOr<v1::DeleteKeyReply>> remove(const v1::DeleteKeyRequest& request) override {
+    co_return error(v1::Failure::KIND_NOT_FOUND, "delete " + request.hash());
+  }
+};
+
+struct FakeCatalog final : Catalog {
+  Awaitable<absl::StatusOr<v1::ListModelsReply>> list_models(const v1::ListModelsRequest&) override {
+    v1::ListModelsReply reply;
+    reply.add_models()->set_id("listed");
+    co_return reply;
+  }
+  Awaitable<absl::StatusOr<v1::Model>> get_model(const v1::GetModelRequest& request) override {
+    v1::Model model;
+    model.set_id("got " + request.id());
+    co_return model;
+  }
+};
+
+struct FakeAdapter final : ProviderAdapter {
+  Awaitable<absl::Status> send(const v1::SendRequest& request, FrameSink& sink) override {
+    for (const std::string& part : {request.upstream(), request.body()}) {
+      v1::Frame frame = data_frame(part);
+      const absl::Status status = co_await sink.write(std::move(frame));
+      if (!status.ok())
+        co_return status;
+    }
+    co_return error(v1::Failure::KIND_OVERLOADED, "after it");
+  }
+  Awaitable<absl::StatusOr<v1::CountTokensReply>> count_tokens(const v1::SendRequest& request) override {
+    v1::CountTokensReply reply;
+    reply.set_body("count " + request.model());
+    co_return reply;
+  }
+  Awaitable<absl::StatusOr<v1::ProbeReply>> probe(const v1::ProbeRequest& request) override {
+    v1::ProbeReply reply;
+    reply.set_detail("probe " + request.upstream());
+    co_return reply;
+  }
+};
+
+class ContractsTest : public testing::Test {
+ protected:
+  ContractsTest() : shards_(1) { shards_.start(); }
+
+  std::shared_ptr<grpc::Channel> serve(grpc::Service& service) {
+    server_.add(service);
+    const absl::Status started = server_.start();
+    EXPECT_TRUE(started.ok()) << started;
+    return make_channel("127.0.0.1:" + std::to_string(server_.port()));
+  }
+
+  template <class T>
+  T get(Awaitable<T> work) {
+    return Task<T>(executor(), std::move(work)).get();
+  }
+
+  Executor executor() { return shards_.at(0).get_executor(); }
+
+  Shards shards_;
+  FakeLedger ledger_;
+  FakeKeys keys_;
+  FakeCatalog catalog_;
+  FakeAdapter adapter_;
+  LedgerService ledger_service_{{Shard<Ledger>{executor(), &ledger_}}};
+  KeysService keys_service_{{Shard<Keys>{executor(), &keys_}}};
+  ProviderAdapterService adapter_service_{{Shard<ProviderAdapter>{executor(), &adapter_}}};
+  RpcServer server_{{}};
+};
+
+TEST_F(ContractsTest, Ledger) {
+  LedgerClient client(serve(ledger_service_), 10s);
+  v1::ReserveRequest reserve;
+  reserve.set_key_hash("abc");
+  EXPECT_EQ(get(client.reserve(reserve))->workspace(), "reserve abc");
+  reserve.set_key_hash("spent");
+  EXPECT_EQ(failure_of(get(client.reserve(reserve)).status()).http_status(), 402u);
+  v1::CheckpointRequest checkpoint;
+  checkpoint.set_cost_nano_usd(7);
+  EXPECT_TRUE(get(client.checkpoint(checkpoint))->live());
+  v1::SettleRequest settle;
+  settle.set_cost_nano_usd(11);
+  EXPECT_EQ(get(client.settle(settle))->cost_nano_usd(), 11);
+}
+
+TEST_F(ContractsTest, Keys) {
+  KeysClient client(serve(keys_service_), 10s);
+  v1::CreateKeyRequest create;
+  create.set_name("a");
+  EXPECT_EQ(get(client.create(create))->secret(), "create a");
+  v1::ListKeysRequest list;
+  list.set_workspace("b");
+  EXPECT_EQ(get(client.list(list))->keys(0).name(), "list b");
+  v1::GetKeyRequest key;
+  key.set_hash("c");
+  EXPECT_EQ(get(client.get(key))->name(), "get c");
+  v1::UpdateKeyRequest update;
+  update.set_hash("d");
+  EXPECT_EQ(get(client.update(update))->name(), "update d");
+  v1::DeleteKeyRequest remove;
+  remove.set_hash("e");
+  EXPECT_EQ(failure_of(get(client.remove(remove)).status()).message(), "delete e");
+}
+
+TEST_F(ContractsTest, ProviderAdapter) {
+  ProviderAdapterClient client(serve(adapter_service_));
+  v1::SendRequest send;
+  send.set_upstream("anthropic");
+  send.set_model("m");
+  send.set_body("body");
+  Collector sink;
+  EXPECT_EQ(failure_of(get(client.send(send, sink))).message(), "after it");
+  ASSERT_EQ(sink.frames.size(), 2u);
+  EXPECT_EQ(sink.frames[0].data(), "anthropic");
+  EXPECT_EQ(sink.frames[1].data(), "body");
+  EXPECT_EQ(get(client.count_tokens(send))->body(), "count m");
+  v1::ProbeRequest probe;
+  probe.set_upstream("u");
+  EXPECT_EQ(get(client.probe(probe))->detail(), "probe u");
+}
+
+TEST_F(ContractsTest, CatalogForEveryone) {
+  CatalogService service({Shard<Catalog>{executor(), &catalog_}});
+  CatalogClient client(serve(service), 10s);
+  EXPECT_EQ(get(client.list_models({}))->models(0).id(), "listed");
+  v1::GetModelRequest request;
+  request.set_id("x");
+  EXPECT_EQ(get(client.get_model(request))->id(), "got x");
+  // The service is gone before the server.
+  server_.drain(0ms);
+}
+
+TEST_F(ContractsTest, CatalogForThoseWithAKey) {
+  const Authenticate check = [](std::string key) -> Awaitable<absl::Status> {
+    if (key != "sk-tg-v1-good")
+      co_return error(v1::Failure::KIND_UNAUTHENTICATED, "key \"" + key + "\"");
+    co_return absl::OkStatus();
+  };
+  CatalogService service({Shard<Catalog>{executor(), &catalog_, check}});
+  const auto channel = serve(service);
+  const auto stub = v1::Catalog::NewStub(channel);
+  const auto ask = [&](const std::vector<std::pair<std::string, std::string>>& metadata) {
+    grpc::ClientContext context;
+    for (const auto& [name, value] : metadata)
+      context.AddMetadata(name, value);
+    v1::ListModelsReply reply;
+    return from_grpc(stub->ListModels(&context, {}, &reply));
+  };
+  EXPECT_TRUE(ask({{"authorization", "Bearer sk-tg-v1-good"}}).ok());
+  EXPECT_TRUE(ask({{"x-api-key", "sk-tg-v1-good"}}).ok());
+  EXPECT_EQ(failure_of(ask({})).message(), "key \"\"");
+  EXPECT_EQ(failure_of(ask({{"x-api-key", "bad"}})).message(), "key \"bad\"");
+  EXPECT_EQ(failure_of(ask({{"x-api-key", "sk-tg-v1-good"}, {"authorization", "Bearer sk-tg-v1-b"}})).http_status(),
+            401u);
+  server_.drain(0ms);
+}
+
+}  // namespace
+}  // namespace tollgate
