@@ -1,0 +1,69 @@
+#include "services/provider_adapter/adapter.h"
+
+#include <fmt/format.h>
+
+#include "services/common/base/errors.h"
+#include "services/provider_adapter/anthropic/upstream.h"
+
+namespace tollgate {
+
+absl::StatusOr<std::unique_ptr<Adapter>> Adapter::make(asio::io_context& context, Deadlines& deadlines,
+                                                       const Config& config) {
+  Upstreams upstreams;
+  std::string errors;
+  const auto report = [&errors](std::string_view text) { errors.append(errors.empty() ? "" : "\n").append(text); };
+  for (const auto& [name, upstream] : config.upstreams) {
+    if (upstream.dialect != "anthropic") {
+      report(fmt::format("upstreams.{}.dialect: \"{}\" is unknown. Expected \"anthropic\".", name, upstream.dialect));
+      continue;
+    }
+    anthropic::UpstreamOptions options;
+    options.config = upstream;
+    options.config.name = name;
+    options.response_bytes = config.limits.response_bytes;
+    options.ping = config.timeouts.ping;
+    auto made = anthropic::Upstream::make(context, deadlines, std::move(options));
+    if (made.ok()) {
+      upstreams.emplace(name, *std::move(made));
+    } else {
+      report(std::string(made.status().message()));
+    }
+  }
+  if (!errors.empty())
+    return error(v1::Failure::KIND_INVALID_REQUEST, std::move(errors));
+  return std::unique_ptr<Adapter>(new Adapter(std::move(upstreams)));
+}
+
+absl::StatusOr<ProviderAdapter*> Adapter::find(const std::string& name) const {
+  const auto found = upstreams_.find(name);
+  if (found != upstreams_.end())
+    return found->second.get();
+  std::string configured;
+  for (const auto& [other, upstream] : upstreams_)
+    configured.append(configured.empty() ? "" : ", ").append(other);
+  return error(v1::Failure::KIND_NOT_FOUND, fmt::format("No upstream \"{}\" is configured. Configured: {}.", name,
+                                                        configured.empty() ? "none" : configured));
+}
+
+Awaitable<absl::Status> Adapter::send(const v1::SendRequest& request, FrameSink& sink) {
+  const auto upstream = find(request.upstream());
+  if (!upstream.ok())
+    co_return upstream.status();
+  co_return co_await (*upstream)->send(request, sink);
+}
+
+Awaitable<absl::StatusOr<v1::CountTokensReply>> Adapter::count_tokens(const v1::SendRequest& request) {
+  const auto upstream = find(request.upstream());
+  if (!upstream.ok())
+    co_return upstream.status();
+  co_return co_await (*upstream)->count_tokens(request);
+}
+
+Awaitable<absl::StatusOr<v1::ProbeReply>> Adapter::probe(const v1::ProbeRequest& request) {
+  const auto upstream = find(request.upstream());
+  if (!upstream.ok())
+    co_return upstream.status();
+  co_return co_await (*upstream)->probe(request);
+}
+
+}  // namespace tollgate

@@ -1,0 +1,318 @@
+#include "services/provider_adapter/anthropic/upstream.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/beast/core/string.hpp>
+
+#include "services/provider_adapter/anthropic/event_stream.h"
+#include "services/provider_adapter/anthropic/failures.h"
+#include "services/provider_adapter/anthropic/headers.h"
+#include "services/provider_adapter/upstream_failure.h"
+
+namespace tollgate::anthropic {
+namespace {
+
+using boost::beast::iequals;
+using upstream::Response;
+
+// A longer error body is none of the API's.
+constexpr std::uint64_t kErrorLimit = 64 * 1024;
+// After message_stop (or an `error` event) only the end of the body is left: how long it may take to come.
+constexpr milliseconds kEndGrace(1000);
+constexpr milliseconds kNever = milliseconds::max();
+
+bool is_event_stream(const Response& response) {
+  const std::string_view type = response.header("content-type");
+  constexpr std::string_view kEventStream = "text/event-stream";
+  return iequals(type.substr(0, kEventStream.size()), kEventStream);
+}
+
+v1::Frame head_frame(const Response& response) {
+  v1::Frame frame;
+  frame.mutable_head()->set_status(response.status());
+  copy_response_headers(response.headers(), *frame.mutable_head()->mutable_headers());
+  return frame;
+}
+
+v1::Frame done_frame(const v1::SendRequest& request, const std::string& provider, v1::Usage usage, bool errored) {
+  v1::Frame frame;
+  v1::Done& done = *frame.mutable_done();
+  done.set_generation_id(request.generation_id());
+  done.set_provider(provider);
+  done.set_model(request.model());
+  *done.mutable_usage() = std::move(usage);
+  done.set_errored(errored);
+  return frame;
+}
+
+absl::Status wrong_config(const std::string& name, std::string_view field, std::string_view why) {
+  return error(v1::Failure::KIND_INVALID_REQUEST, fmt::format("upstreams.{}.{}: {}", name, field, why));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Upstream>> Upstream::make(asio::io_context& context, Deadlines& deadlines,
+                                                         UpstreamOptions options) {
+  const UpstreamConfig& config = options.config;
+  auto url = upstream::parse_url(config.url);
+  if (!url.ok())
+    return wrong_config(config.name, "url", std::string(url.status().message()));
+  if (!is_header_value(config.api_key)) {
+    return wrong_config(config.name, "api_key",
+                        "it holds a line break or another control character, which no header may have.");
+  }
+  upstream::PoolOptions pool_options;
+  pool_options.name = config.name;
+  pool_options.url = *url;
+  pool_options.ca_file = config.ca_file;
+  pool_options.max_connections = config.max_connections;
+  pool_options.connect_timeout = config.connect_timeout;
+  // A silent upstream must have been probed when its stream's keep-alive frame is due.
+  const auto ping = std::chrono::ceil<std::chrono::seconds>(options.ping);
+  pool_options.keepalive_idle = std::clamp(ping, std::chrono::seconds(1), pool_options.keepalive_idle);
+  auto pool = upstream::Pool::make(context, deadlines, std::move(pool_options));
+  if (!pool.ok())
+    return wrong_config(config.name, "ca_file", std::string(pool.status().message()));
+  return std::unique_ptr<Upstream>(new Upstream(std::move(options), *std::move(url), *std::move(pool)));
+}
+
+Upstream::Upstream(UpstreamOptions options, upstream::Url url, std::shared_ptr<upstream::Pool> pool)
+    : options_(std::move(options)),
+      url_(std::move(url)),
+      client_(std::move(pool), {options_.config.first_byte_timeout, options_.config.idle_timeout}) {}
+
+absl::Status Upstream::fail(const v1::SendRequest& request, v1::Failure failure) const {
+  failure.set_generation_id(request.generation_id());
+  return to_status(failure);
+}
+
+absl::Status Upstream::fail_bad(const v1::SendRequest& request, std::string message) const {
+  return fail(request, bad_response(name(), std::move(message)));
+}
+
+Awaitable<absl::StatusOr<Response>> Upstream::post(std::string_view path, const v1::SendRequest& request) {
+  upstream::Request message;
+  auto body = upstream::splice(request.body(), request.edits());
+  if (!body.ok())
+    co_return fail(request, failure_of(body.status()));
+  message.body = *std::move(body);
+  auto head = request_head("POST", path, options_.config, url_, request.headers(), message.body.size);
+  if (!head.ok())
+    co_return fail(request, failure_of(head.status()));
+  message.head = *std::move(head);
+  auto response = co_await client_.send(message);
+  if (!response.ok())
+    co_return fail(request, failure_of(response.status()));
+  co_return response;
+}
+
+Awaitable<absl::StatusOr<bool>> Upstream::collect(Response& response, std::uint64_t limit, std::string& body) {
+  std::string bytes;
+  for (;;) {
+    const auto read = co_await response.read(bytes, kNever);
+    if (!read.ok())
+      co_return read.status();
+    if (*read == Response::Read::kEnd)
+      co_return true;
+    if (bytes.size() > limit - body.size())
+      co_return false;
+    if (body.empty()) {
+      body.swap(bytes);
+    } else {
+      body.append(bytes);
+    }
+  }
+}
+
+Awaitable<absl::Status> Upstream::check(const v1::SendRequest& request, Response& response) {
+  const unsigned status = response.status();
+  if (status / 100 != 2) {
+    std::string body;
+    const auto complete = co_await collect(response, kErrorLimit, body);
+    const bool all = complete.ok() && *complete;
+    co_return fail(request, failure_of_response(name(), status, response.headers(), std::move(body), all,
+                                                std::chrono::system_clock::now()));
+  }
+  const std::string_view coding = response.header("content-encoding");
+  if (!coding.empty() && !iequals(coding, "identity")) {
+    co_return fail_bad(request,
+                       fmt::format("Upstream {} compressed its response ({}), though it was asked not to: its usage "
+                                   "cannot be read.",
+                                   name(), coding));
+  }
+  co_return absl::OkStatus();
+}
+
+Awaitable<absl::Status> Upstream::send(const v1::SendRequest& request, FrameSink& sink) {
+  auto response = co_await post("/v1/messages", request);
+  if (!response.ok())
+    co_return response.status();
+  absl::Status status = co_await check(request, *response);
+  if (!status.ok())
+    co_return status;
+  if (is_event_stream(*response)) {
+    status = co_await relay_stream(request, *response, sink);
+  } else {
+    status = co_await relay_whole(request, *response, sink);
+  }
+  co_return status;
+}
+
+Awaitable<absl::Status> Upstream::relay_stream(const v1::SendRequest& request, Response& response, FrameSink& sink) {
+  absl::Status written = co_await sink.write(head_frame(response));
+  if (!written.ok())
+    co_return written;
+  EventStream events;
+  std::vector<v1::Frame> frames;
+  std::string bytes;
+  auto last_write = SteadyClock::now();
+  for (bool open = true; open;) {
+    const bool ended = events.stopped() || events.errored();
+    const auto since_write = std::chrono::duration_cast<milliseconds>(SteadyClock::now() - last_write);
+    const milliseconds quiet = ended ? kEndGrace : std::max(milliseconds(0), options_.ping - since_write);
+    const auto read = co_await response.read(bytes, quiet);
+    if (!read.ok()) {
+      // Nothing is missing when all that failed to come is the end of the body.
+      if (ended)
+        break;
+      co_return fail(request, failure_of(read.status()));
+    }
+    if (*read == Response::Read::kQuiet) {
+      if (ended)
+        break;
+      last_write = SteadyClock::now();
+      if (events.mid_event() || !response.heard_within(2 * options_.ping))
+        continue;
+      v1::Frame frame;
+      frame.mutable_keep_alive();
+      written = co_await sink.write(std::move(frame));
+      if (!written.ok())
+        co_return written;
+      continue;
+    }
+    open = *read == Response::Read::kBytes;
+    const EventStream::Result result = open ? events.push(std::move(bytes), frames) : events.finish(frames);
+    if (result == EventStream::Result::kError)
+      co_return fail(request, failure_of_error(name(), events.error(), std::move(events.error_json())));
+    if (result == EventStream::Result::kMalformed)
+      co_return fail_bad(request, fmt::format("Upstream {} sent an event that is not the API's.", name()));
+    if (frames.empty())
+      continue;
+    for (v1::Frame& frame : frames) {
+      written = co_await sink.write(std::move(frame));
+      if (!written.ok())
+        co_return written;
+    }
+    frames.clear();
+    last_write = SteadyClock::now();
+  }
+  if (!events.stopped() && !events.errored())
+    co_return fail_bad(request, fmt::format("The stream of upstream {} ended early, without message_stop.", name()));
+  written = co_await sink.write(done_frame(request, name(), events.usage(), events.errored()));
+  co_return written;
+}
+
+Awaitable<absl::Status> Upstream::relay_whole(const v1::SendRequest& request, Response& response, FrameSink& sink) {
+  std::string body;
+  const auto complete = co_await collect(response, options_.response_bytes, body);
+  if (!complete.ok())
+    co_return fail(request, failure_of(complete.status()));
+  if (!*complete) {
+    co_return fail_bad(request, fmt::format("The response of upstream {} is longer than limits.response_bytes ({}).",
+                                            name(), options_.response_bytes));
+  }
+  UsageTracker usage;
+  std::optional<ApiError> reported;
+  if (!read_message(body, usage, reported)) {
+    const std::string_view type = response.header("content-type");
+    co_return fail_bad(request, fmt::format("Upstream {} answered {} with {} instead of a message of the API.", name(),
+                                            response.status(), type.empty() ? "a body of no stated type" : type));
+  }
+  if (reported)
+    co_return fail(request, failure_of_error(name(), *reported, std::move(body)));
+  std::vector<v1::Frame> frames;
+  frames.push_back(head_frame(response));
+  if (usage.take_change())
+    *frames.emplace_back().mutable_usage() = usage.usage();
+  frames.emplace_back().mutable_committed();
+  frames.emplace_back().set_data(std::move(body));
+  frames.push_back(done_frame(request, name(), usage.usage(), false));
+  for (v1::Frame& frame : frames) {
+    const absl::Status written = co_await sink.write(std::move(frame));
+    if (!written.ok())
+      co_return written;
+  }
+  co_return absl::OkStatus();
+}
+
+Awaitable<absl::StatusOr<v1::CountTokensReply>> Upstream::count_tokens(const v1::SendRequest& request) {
+  auto response = co_await post("/v1/messages/count_tokens", request);
+  if (!response.ok())
+    co_return response.status();
+  const absl::Status status = co_await check(request, *response);
+  if (!status.ok())
+    co_return status;
+  std::string body;
+  const auto complete = co_await collect(*response, kErrorLimit, body);
+  if (!complete.ok())
+    co_return fail(request, failure_of(complete.status()));
+  UsageTracker usage;
+  std::optional<ApiError> reported;
+  if (!*complete || !read_message(body, usage, reported)) {
+    co_return fail_bad(request, fmt::format("Upstream {} answered {} with {} instead of a token count.", name(),
+                                            response->status(), response->header("content-type")));
+  }
+  if (reported)
+    co_return fail(request, failure_of_error(name(), *reported, std::move(body)));
+  v1::CountTokensReply reply;
+  reply.mutable_head()->set_status(response->status());
+  copy_response_headers(response->headers(), *reply.mutable_head()->mutable_headers());
+  reply.set_body(std::move(body));
+  co_return reply;
+}
+
+Awaitable<absl::StatusOr<v1::ProbeReply>> Upstream::probe(const v1::ProbeRequest&) {
+  const std::string target = fmt::format("GET {}/v1/models?limit=1", options_.config.url);
+  upstream::Request message;
+  const google::protobuf::RepeatedPtrField<v1::Header> no_headers;
+  auto head = request_head("GET", "/v1/models?limit=1", options_.config, url_, no_headers, 0);
+  if (!head.ok())
+    co_return head.status();
+  message.head = *std::move(head);
+  auto response = co_await client_.send(message);
+  if (!response.ok())
+    co_return response.status();
+  const unsigned status = response->status();
+  std::string body;
+  const auto complete = co_await collect(*response, options_.response_bytes, body);
+  v1::ProbeReply reply;
+  if (status / 100 == 2) {
+    UsageTracker usage;
+    std::optional<ApiError> reported;
+    if (!complete.ok() || !*complete || !read_message(body, usage, reported)) {
+      co_return to_status(bad_response(name(), fmt::format("{} answered {} with {} instead of the API's JSON. Check "
+                                                           "upstreams.{}.url.",
+                                                           target, status, response->header("content-type"), name())));
+    }
+    reply.set_detail(fmt::format("{} answered {}: reachable, credentials accepted.", target, status));
+    co_return reply;
+  }
+  if (status == 404 || status == 405) {
+    reply.set_detail(
+        fmt::format("{} answered {}: reachable; it lists no models, so that its credentials could not be "
+                    "tried.",
+                    target, status));
+    co_return reply;
+  }
+  if (status == 401 || status == 403) {
+    co_return to_status(upstream_failure(
+        v1::Failure::KIND_UPSTREAM_AUTH, name(),
+        fmt::format("{} answered {}: credentials refused. Check upstreams.{}.api_key and upstreams.{}.auth.", target,
+                    status, name(), name())));
+  }
+  co_return to_status(failure_of_response(name(), status, response->headers(), std::move(body),
+                                          complete.ok() && *complete, std::chrono::system_clock::now()));
+}
+
+}  // namespace tollgate::anthropic

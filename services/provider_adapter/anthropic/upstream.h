@@ -1,0 +1,56 @@
+// One upstream that speaks the Messages API itself: bytes pass untouched both ways.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "services/common/api/provider_adapter.h"
+#include "services/common/config/config.h"
+#include "services/common/runtime/deadlines.h"
+#include "services/provider_adapter/http/client.h"
+
+namespace tollgate::anthropic {
+
+struct UpstreamOptions {
+  UpstreamConfig config;
+  // A longer response that is not streamed is a failure.
+  std::uint64_t response_bytes = 64 * 1024 * 1024;
+  // Silence on a stream after which a keep-alive frame is due, if the upstream's kernel is known to be alive.
+  milliseconds ping{15000};
+};
+
+// Used on one shard; outlives its calls, which outlive no longer than the shard. `upstream` of the requests is not
+// looked at. Cancelling a call closes its connection at once.
+class Upstream : public ProviderAdapter {
+ public:
+  // Fails when the URL, the key or the CA file cannot be used; the error names the field.
+  static absl::StatusOr<std::unique_ptr<Upstream>> make(asio::io_context& context, Deadlines& deadlines,
+                                                        UpstreamOptions options);
+
+  Awaitable<absl::Status> send(const v1::SendRequest& request, FrameSink& sink) override;
+  Awaitable<absl::StatusOr<v1::CountTokensReply>> count_tokens(const v1::SendRequest& request) override;
+  Awaitable<absl::StatusOr<v1::ProbeReply>> probe(const v1::ProbeRequest& request) override;
+
+  const upstream::Pool& pool() const { return client_.pool(); }
+
+ private:
+  Upstream(UpstreamOptions options, upstream::Url url, std::shared_ptr<upstream::Pool> pool);
+
+  const std::string& name() const { return options_.config.name; }
+  absl::Status fail(const v1::SendRequest& request, v1::Failure failure) const;
+  absl::Status fail_bad(const v1::SendRequest& request, std::string message) const;
+  Awaitable<absl::StatusOr<upstream::Response>> post(std::string_view path, const v1::SendRequest& request);
+  // The failure of a response that is not 2xx, or whose encoding we cannot read; OK otherwise.
+  Awaitable<absl::Status> check(const v1::SendRequest& request, upstream::Response& response);
+  // The whole body into `body`; false when it is longer than `limit`.
+  Awaitable<absl::StatusOr<bool>> collect(upstream::Response& response, std::uint64_t limit, std::string& body);
+  Awaitable<absl::Status> relay_stream(const v1::SendRequest& request, upstream::Response& response, FrameSink& sink);
+  Awaitable<absl::Status> relay_whole(const v1::SendRequest& request, upstream::Response& response, FrameSink& sink);
+
+  const UpstreamOptions options_;
+  const upstream::Url url_;
+  upstream::Client client_;
+};
+
+}  // namespace tollgate::anthropic
