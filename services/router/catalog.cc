@@ -162,14 +162,14 @@ absl::Status unknown_model(std::string_view name, const ModelTable& models) {
                    : fmt::format("model: {} is not in the catalog. Did you mean {}?", shown, fmt::join(near, ", ")));
 }
 
-Awaitable<absl::StatusOr<v1::ListModelsReply>> CatalogService::list_models(const v1::ListModelsRequest&) {
+Awaitable<absl::StatusOr<v1::ListModelsReply>> TableCatalog::list_models(const v1::ListModelsRequest&) {
   v1::ListModelsReply reply;
   for (const v1::Model& model : models_->models())
     *reply.add_models() = model;
   co_return reply;
 }
 
-Awaitable<absl::StatusOr<v1::Model>> CatalogService::get_model(const v1::GetModelRequest& request) {
+Awaitable<absl::StatusOr<v1::Model>> TableCatalog::get_model(const v1::GetModelRequest& request) {
   const v1::Model* model = models_->find(request.id());
   if (model == nullptr)
     co_return unknown_model(request.id(), *models_);

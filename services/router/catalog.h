@@ -33,9 +33,9 @@ class ModelTable {
 // NOT_FOUND for a model that nobody serves, with the names that come near.
 absl::Status unknown_model(std::string_view name, const ModelTable& models);
 
-class CatalogService : public Catalog {
+class TableCatalog : public Catalog {
  public:
-  explicit CatalogService(std::shared_ptr<const ModelTable> models) : models_(std::move(models)) {}
+  explicit TableCatalog(std::shared_ptr<const ModelTable> models) : models_(std::move(models)) {}
   Awaitable<absl::StatusOr<v1::ListModelsReply>> list_models(const v1::ListModelsRequest& request) override;
   Awaitable<absl::StatusOr<v1::Model>> get_model(const v1::GetModelRequest& request) override;
 

@@ -1,6 +1,7 @@
 // Who is calling: from a key in clear to its record.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -18,5 +19,8 @@ absl::StatusOr<std::string> key_hash_of(std::string_view api_key);
 // OK when the key exists, is enabled and has not expired; else UNAUTHENTICATED, or UNAVAILABLE when nobody can say.
 // An admission by the ledger checks the same in its own script: this is for calls that cost nothing.
 Awaitable<absl::Status> authenticate(Keys& keys, std::string key_hash);
+
+// The same for a key in clear, as a function to hand on. `keys` outlives it.
+std::function<Awaitable<absl::Status>(std::string api_key)> authenticator(Keys& keys);
 
 }  // namespace tollgate

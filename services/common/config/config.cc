@@ -111,6 +111,13 @@ void read(Section section, LoggingConfig& logging) {
 
 }  // namespace
 
+std::set<std::string> Config::upstream_names() const {
+  std::set<std::string> names;
+  for (const auto& [name, upstream] : upstreams)
+    names.insert(name);
+  return names;
+}
+
 absl::StatusOr<Config> load_config(const std::string& path) {
   absl::StatusOr<nlohmann::json> json = read_json_file(path);
   if (!json.ok())

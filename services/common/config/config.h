@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -119,6 +120,8 @@ struct Config {
   LoggingConfig logging;
   // Shards; 0: one for each processor.
   std::uint32_t threads = 0;
+
+  std::set<std::string> upstream_names() const;
 };
 
 // Reads and checks the file. The error names the field by its path, the value and what was expected; all errors of the

@@ -1,0 +1,52 @@
+// tollgate-budget: Ledger and Keys over gRPC, on Redis.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "services/budget/budget_shard.h"
+#include "services/common/base/log.h"
+#include "services/common/process/process.h"
+#include "services/common/rpc/keys_rpc.h"
+#include "services/common/rpc/ledger_rpc.h"
+#include "services/common/rpc/server_runtime.h"
+#include "services/common/runtime/shards.h"
+
+namespace tollgate {
+namespace {
+
+absl::Status serve(const Config& config) {
+  Shards shards(config.threads);
+  std::vector<std::unique_ptr<BudgetShard>> stacks;
+  std::vector<Shard<Ledger>> ledgers;
+  std::vector<Shard<Keys>> keys;
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    asio::io_context& context = shards.at(i);
+    stacks.push_back(std::make_unique<BudgetShard>(context, config));
+    ledgers.push_back({context.get_executor(), &stacks.back()->ledger});
+    keys.push_back({context.get_executor(), &stacks.back()->keys});
+  }
+  asio::co_spawn(shards.at(0).get_executor(), stacks[0]->reaper.run(), asio::detached);
+  LedgerService ledger_service(ledgers);
+  KeysService keys_service(keys);
+  shards.start();
+  {
+    RpcServer server({.address = config.listen.grpc, .body_bytes = config.limits.body_bytes});
+    server.add(ledger_service);
+    server.add(keys_service);
+    const absl::Status status = server.start();
+    if (!status.ok())
+      return status;
+    Log(spdlog::level::info, "listening").with("service", "budget").with("grpc_port", server.port());
+    wait_for_termination();
+    server.drain(config.timeouts.drain);
+  }
+  shards.stop();
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace tollgate
+
+int main(int argc, char** argv) {
+  return tollgate::run_service(argc, argv, "Tollgate's budget service: keys, holds and settlements on Redis",
+                               tollgate::serve);
+}

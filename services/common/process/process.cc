@@ -1,0 +1,95 @@
+#include "services/common/process/process.h"
+
+#include <pthread.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+
+#include "services/common/base/log.h"
+
+namespace tollgate {
+namespace {
+
+sigset_t termination_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  return set;
+}
+
+std::string default_file() {
+  if (const char* file = std::getenv("TOLLGATE_CONFIG"))
+    return file;
+  return std::filesystem::exists("tollgate.json") ? "tollgate.json" : "/etc/tollgate/tollgate.json";
+}
+
+}  // namespace
+
+void add_config_options(CLI::App& app, ConfigOptions& options, bool listens) {
+  app.add_option("-c,--config", options.file,
+                 "Configuration file; default: $TOLLGATE_CONFIG, ./tollgate.json, /etc/tollgate/tollgate.json");
+  if (listens) {
+    app.add_option("--http", options.http, "host:port of the HTTP edge, instead of listen.http");
+    app.add_option("--grpc", options.grpc, "host:port of the gRPC server, instead of listen.grpc");
+  }
+}
+
+absl::StatusOr<Config> load_config(const ConfigOptions& options) {
+  absl::StatusOr<Config> config = load_config(options.file.empty() ? default_file() : options.file);
+  if (config.ok() && !options.http.empty())
+    config->listen.http = options.http;
+  if (config.ok() && !options.grpc.empty())
+    config->listen.grpc = options.grpc;
+  return config;
+}
+
+void prepare_process() {
+  const sigset_t set = termination_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+}
+
+void wait_for_termination() {
+  const sigset_t set = termination_signals();
+  int signal = 0;
+  sigwait(&set, &signal);
+  Log(spdlog::level::info, "draining").with("signal", strsignal(signal));
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+int run_service(int argc, char** argv, const std::string& description,
+                const std::function<absl::Status(const Config&)>& serve) {
+  prepare_process();
+  CLI::App app(description);
+  ConfigOptions options;
+  add_config_options(app, options, true);
+  CLI11_PARSE(app, argc, argv);
+  const absl::StatusOr<Config> config = load_config(options);
+  if (!config.ok()) {
+    std::cerr << config.status().message() << "\n";
+    return 2;
+  }
+  start_logging(config->logging.level);
+  const absl::Status status = serve(*config);
+  stop_logging();
+  if (!status.ok()) {
+    std::cerr << status.message() << "\n";
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace tollgate

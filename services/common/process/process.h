@@ -1,0 +1,42 @@
+// What every program of the suite does at its beginning and its end.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "services/common/config/config.h"
+
+namespace CLI {
+class App;
+}
+
+namespace tollgate {
+
+// Where a program's configuration comes from, and what of it the command line overrides.
+struct ConfigOptions {
+  // Default: $TOLLGATE_CONFIG, else tollgate.json in the working directory, else /etc/tollgate/tollgate.json.
+  std::string file;
+  // Override listen.http and listen.grpc.
+  std::string http;
+  std::string grpc;
+};
+
+// Adds --config to a command; with `listens` also --http and --grpc. `options` outlives the parsing.
+void add_config_options(CLI::App& app, ConfigOptions& options, bool listens);
+absl::StatusOr<Config> load_config(const ConfigOptions& options);
+
+// Blocks SIGINT and SIGTERM for the threads to come, ignores SIGPIPE, raises the limit of open files to the most that
+// is allowed, switches core dumps off (they would hold keys). First thing in main().
+void prepare_process();
+
+// Waits for SIGINT or SIGTERM. The next one after it kills the process at once; what is unsettled then is settled by
+// its lease.
+void wait_for_termination();
+
+// main() of one service: parses the command line, loads the configuration, starts logging and calls `serve`, which
+// returns when the service has ended. What goes wrong before is said on stderr; the result is the exit code.
+int run_service(int argc, char** argv, const std::string& description,
+                const std::function<absl::Status(const Config&)>& serve);
+
+}  // namespace tollgate

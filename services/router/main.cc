@@ -1,0 +1,72 @@
+// tollgate-router: Messages and Catalog over gRPC.
+#include "services/common/access/authenticate.h"
+#include "services/common/base/log.h"
+#include "services/common/process/process.h"
+#include "services/common/rpc/catalog_rpc.h"
+#include "services/common/rpc/channel.h"
+#include "services/common/rpc/keys_rpc.h"
+#include "services/common/rpc/ledger_rpc.h"
+#include "services/common/rpc/messages_rpc.h"
+#include "services/common/rpc/provider_adapter_rpc.h"
+#include "services/common/rpc/server_runtime.h"
+#include "services/common/runtime/shards.h"
+#include "services/router/router.h"
+#include "services/router/settle_all.h"
+
+namespace tollgate {
+namespace {
+
+constexpr std::chrono::milliseconds kLedgerDeadline{5000};
+
+absl::Status serve(const Config& config) {
+  if (config.services.budget.empty() || config.services.adapter.empty())
+    return absl::InvalidArgumentError("services.budget and services.adapter: the router needs both addresses");
+  const auto models = router::ModelTable::load(config.catalog_file, config.upstream_names());
+  if (!models.ok())
+    return models.status();
+
+  const ChannelOptions channel{.body_bytes = config.limits.body_bytes};
+  const auto budget = make_channel(config.services.budget, channel);
+  LedgerClient ledger(budget, kLedgerDeadline);
+  KeysClient keys(budget, kLedgerDeadline);
+  ProviderAdapterClient adapter(make_channel(config.services.adapter, channel));
+
+  Shards shards(config.threads);
+  std::vector<std::unique_ptr<router::Router>> routers;
+  router::TableCatalog catalog(*models);
+  std::vector<Shard<Messages>> messages;
+  std::vector<Shard<Catalog>> catalogs;
+  std::vector<std::pair<Executor, router::Router*>> settling;
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    asio::io_context& context = shards.at(i);
+    routers.push_back(std::make_unique<router::Router>(context, *models, ledger, keys, adapter));
+    messages.push_back({context.get_executor(), routers.back().get()});
+    catalogs.push_back({context.get_executor(), &catalog, authenticator(keys)});
+    settling.emplace_back(context.get_executor(), routers.back().get());
+  }
+  MessagesService messages_service(messages);
+  CatalogService catalog_service(catalogs);
+  shards.start();
+  {
+    RpcServer server({.address = config.listen.grpc, .body_bytes = config.limits.body_bytes});
+    server.add(messages_service);
+    server.add(catalog_service);
+    const absl::Status status = server.start();
+    if (!status.ok())
+      return status;
+    Log(spdlog::level::info, "listening").with("service", "router").with("grpc_port", server.port());
+    wait_for_termination();
+    server.drain(config.timeouts.drain);
+  }
+  router::settle_all(settling, config.timeouts.drain);
+  shards.stop();
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace tollgate
+
+int main(int argc, char** argv) {
+  return tollgate::run_service(argc, argv, "Tollgate's router: chooses who serves a request, and settles what it cost",
+                               tollgate::serve);
+}

@@ -1,0 +1,15 @@
+// The last thing a router does.
+#pragma once
+
+#include <chrono>
+#include <vector>
+
+#include "services/router/router.h"
+
+namespace tollgate::router {
+
+// Waits until the settlements of all shards' routers have arrived, each shard's on its own thread; at most `limit`.
+// Blocks; not on a shard. What is left then is settled by its lease, and logged.
+void settle_all(const std::vector<std::pair<Executor, Router*>>& routers, std::chrono::milliseconds limit);
+
+}  // namespace tollgate::router

@@ -1,0 +1,97 @@
+#include "services/tollgate/serve.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "gateway/edge.h"
+#include "services/budget/budget_shard.h"
+#include "services/common/access/authenticate.h"
+#include "services/common/base/log.h"
+#include "services/common/process/process.h"
+#include "services/common/rpc/catalog_rpc.h"
+#include "services/common/rpc/messages_rpc.h"
+#include "services/common/rpc/server_runtime.h"
+#include "services/provider_adapter/adapter.h"
+#include "services/router/settle_all.h"
+
+namespace tollgate {
+namespace {
+
+// The whole way of a request on one shard.
+struct Stack {
+  Stack(asio::io_context& context, const Config& config, std::shared_ptr<const router::ModelTable> models,
+        std::unique_ptr<Adapter> upstreams)
+      : budget(context, config),
+        adapter(std::move(upstreams)),
+        router(context, models, budget.ledger, budget.keys, *adapter),
+        catalog(models) {}
+
+  BudgetShard budget;
+  std::unique_ptr<Adapter> adapter;
+  router::Router router;
+  router::TableCatalog catalog;
+};
+
+}  // namespace
+
+absl::Status serve_all(const Config& config) {
+  const auto models = router::ModelTable::load(config.catalog_file, config.upstream_names());
+  if (!models.ok())
+    return models.status();
+  if ((*models)->models().empty())
+    return absl::InvalidArgumentError(
+        "The catalog is empty: the built-in one needs an upstream named \"anthropic\"; configure it, or give a "
+        "catalog.file of your own.");
+
+  Shards shards(config.threads);
+  std::vector<std::unique_ptr<Deadlines>> deadlines;
+  std::vector<std::unique_ptr<Stack>> stacks;
+  std::vector<EdgeServices> edge_services;
+  std::vector<Shard<Messages>> messages;
+  std::vector<Shard<Catalog>> catalogs;
+  std::vector<std::pair<Executor, router::Router*>> settling;
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    asio::io_context& context = shards.at(i);
+    deadlines.push_back(std::make_unique<Deadlines>(context));
+    absl::StatusOr<std::unique_ptr<Adapter>> adapter = Adapter::make(context, *deadlines.back(), config);
+    if (!adapter.ok())
+      return adapter.status();
+    stacks.push_back(std::make_unique<Stack>(context, config, *models, *std::move(adapter)));
+    Stack& stack = *stacks.back();
+    edge_services.push_back({&stack.router, &stack.catalog, &stack.budget.keys});
+    messages.push_back({context.get_executor(), &stack.router});
+    catalogs.push_back({context.get_executor(), &stack.catalog, authenticator(stack.budget.keys)});
+    settling.emplace_back(context.get_executor(), &stack.router);
+  }
+  asio::co_spawn(shards.at(0).get_executor(), stacks[0]->budget.reaper.run(), asio::detached);
+
+  MessagesService messages_service(messages);
+  CatalogService catalog_service(catalogs);
+  Edge edge(config, shards, edge_services);
+  shards.start();
+  absl::Status status = edge.listen();
+  if (status.ok()) {
+    RpcServer server({.address = config.listen.grpc, .body_bytes = config.limits.body_bytes});
+    server.add(messages_service);
+    server.add(catalog_service);
+    if (!config.listen.grpc.empty())
+      status = server.start();
+    if (status.ok()) {
+      Log(spdlog::level::info, "listening")
+          .with("service", "tollgate")
+          .with("http_port", edge.port())
+          .with("grpc_port", server.port());
+      wait_for_termination();
+    }
+    edge.drain(config.timeouts.drain);
+    server.drain(config.timeouts.drain);
+  }
+  router::settle_all(settling, config.timeouts.drain);
+  shards.stop();
+  return status;
+}
+
+}  // namespace tollgate

@@ -1,0 +1,117 @@
+#include "tests/integration/system/suite.h"
+
+#include <stdexcept>
+
+namespace tollgate::testing {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kUpstreamKey = "upstream-secret";
+
+std::string local(std::uint16_t port) {
+  return "127.0.0.1:" + std::to_string(port);
+}
+
+json endpoint(const std::string& upstream) {
+  return {{"provider", upstream},
+          {"upstream", upstream},
+          {"model", "served-by-" + upstream},
+          {"context_tokens", 200000},
+          {"max_output_tokens", 100000},
+          {"price_usd",
+           {{"input", 1}, {"output", 2}, {"cache_read", 0.1}, {"cache_write_5m", 1.25}, {"cache_write_1h", 2}}}};
+}
+
+}  // namespace
+
+std::string name_of(Form form) {
+  return form == Form::kOneProcess ? "OneProcess" : "FiveProcesses";
+}
+
+Suite::Suite(Form form, std::size_t upstreams, const json& settings) : form_(form) {
+  json endpoints = json::array();
+  json config = {{"redis", {{"address", redis_.address()}}}, {"catalog", {{"file", "catalog.json"}}}};
+  for (std::size_t i = 0; i < upstreams; ++i) {
+    simulators_.push_back(std::make_unique<Simulator>(std::vector<std::string>{"--api-key", kUpstreamKey}));
+    const std::string name = "u" + std::to_string(i);
+    config["upstreams"][name] = {{"url", simulators_[i]->url()}, {"api_key", "${TEST_UPSTREAM_KEY}"}};
+    endpoints.push_back(endpoint(name));
+  }
+  directory_.write("catalog.json",
+                   json{{"models", {{{"id", "test/model"}, {"aliases", {"model"}}, {"endpoints", endpoints}}}}}.dump());
+  const std::uint16_t router = free_port();
+  const std::uint16_t budget = free_port();
+  const std::uint16_t adapter = free_port();
+  if (form == Form::kFiveProcesses)
+    config["services"] = {{"router", local(router)}, {"budget", local(budget)}, {"adapter", local(adapter)}};
+  config.merge_patch(settings.is_null() ? json::object() : settings);
+  config_file_ = directory_.write("tollgate.json", config.dump(2));
+
+  port_ = free_port();
+  if (form == Form::kOneProcess) {
+    commands_["tollgate"] = {program("tollgate"), "serve", "--http", local(port_), "--grpc", local(router)};
+  } else {
+    commands_["budget"] = {program("tollgate-budget"), "--grpc", local(budget)};
+    commands_["adapter"] = {program("tollgate-adapter"), "--grpc", local(adapter)};
+    commands_["router"] = {program("tollgate-router"), "--grpc", local(router)};
+    commands_["gateway"] = {program("tollgate-gateway"), "--http", local(port_), "--grpc", local(free_port())};
+  }
+  for (const auto& [name, command] : commands_)
+    launch(name);
+}
+
+void Suite::launch(const std::string& name) {
+  std::vector<std::string> command = commands_.at(name);
+  command.insert(command.end(), {"--config", config_file_});
+  ProcessOptions options;
+  options.environment["TEST_UPSTREAM_KEY"] = kUpstreamKey;
+  processes_[name] = std::make_unique<Process>(command, options);
+  Process& process = *processes_[name];
+  if (!wait_until([&] { return process.standard_error().find("\"event\":\"listening\"") != std::string::npos; }))
+    throw std::runtime_error(name + " did not start: " + process.standard_error());
+}
+
+void Suite::restart(const std::string& name) {
+  processes_.erase(name);
+  launch(name);
+}
+
+std::string Suite::tollgate(std::vector<std::string> arguments, int* exit_code) {
+  arguments.insert(arguments.begin(), program("tollgate"));
+  arguments.insert(arguments.end(), {"--config", config_file_});
+  ProcessOptions options;
+  options.environment["TEST_UPSTREAM_KEY"] = kUpstreamKey;
+  Process process(arguments, options);
+  const std::optional<int> code = process.wait();
+  if (exit_code != nullptr)
+    *exit_code = code.value_or(-1);
+  else if (code != 0)
+    throw std::runtime_error("tollgate " + arguments[1] + ": " + process.standard_error());
+  return process.standard_output() + (exit_code != nullptr ? process.standard_error() : "");
+}
+
+std::string Suite::create_key(const std::string& name, const std::vector<std::string>& options) {
+  std::vector<std::string> arguments = {"key", "create", "--json", "--name", name};
+  arguments.insert(arguments.end(), options.begin(), options.end());
+  return json::parse(tollgate(arguments)).at("secret");
+}
+
+json Suite::key(const std::string& name) {
+  return json::parse(tollgate({"key", "show", name, "--json"}));
+}
+
+HttpExchange Suite::message(const std::string& key, bool stream, const std::string& knobs,
+                            const std::string& body_members) {
+  HttpRequest request;
+  request.target = "/api/v1/messages?beta=true";
+  request.headers = {
+      {"authorization", "Bearer " + key}, {"anthropic-version", "2023-06-01"}, {"content-type", "application/json"}};
+  if (!knobs.empty())
+    request.headers.emplace_back("x-sim", knobs);
+  request.body = std::string(R"({"model":"test/model","max_tokens":1000,)") + (stream ? R"("stream":true,)" : "") +
+                 body_members + R"("messages":[{"role":"user","content":"hello"}]})";
+  return HttpExchange(port_, request);
+}
+
+}  // namespace tollgate::testing

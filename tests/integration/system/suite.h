@@ -1,0 +1,62 @@
+// The whole of Tollgate as a user runs it: real processes, a real Redis, simulators as upstreams; in both forms.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/support/http/http_client.h"
+#include "tests/support/process/process.h"
+#include "tests/support/process/simulator.h"
+#include "tests/support/redis/redis_server.h"
+
+namespace tollgate::testing {
+
+enum class Form { kOneProcess, kFiveProcesses };
+
+std::string name_of(Form form);
+
+// Every upstream is a simulator; the one model `test/model` is served by each of them in turn at 1 USD per million
+// tokens of input and 2 USD of output.
+class Suite {
+ public:
+  // `settings` is merged into the configuration.
+  explicit Suite(Form form, std::size_t upstreams = 1, const nlohmann::json& settings = {});
+
+  // The HTTP edge.
+  std::uint16_t port() const { return port_; }
+  Simulator& simulator(std::size_t index = 0) { return *simulators_[index]; }
+  RedisServer& redis() { return redis_; }
+  // By name: tollgate, or gateway, router, budget, adapter.
+  Process& process(const std::string& name) { return *processes_.at(name); }
+  const std::map<std::string, std::unique_ptr<Process>>& processes() const { return processes_; }
+  // Starts it anew at the same addresses, after it has ended.
+  void restart(const std::string& name);
+
+  // `tollgate key create`; returns the secret. `options` such as {"--limit", "1"}.
+  std::string create_key(const std::string& name, const std::vector<std::string>& options = {});
+  // `tollgate key show --json`.
+  nlohmann::json key(const std::string& name);
+  // Runs `tollgate ARGUMENTS --config ...` to its end; returns standard output, `exit_code` if wanted.
+  std::string tollgate(std::vector<std::string> arguments, int* exit_code = nullptr);
+
+  // POST /v1/messages with a key; `knobs` goes into the simulator's x-sim header.
+  HttpExchange message(const std::string& key, bool stream, const std::string& knobs = "",
+                       const std::string& body_members = "");
+
+ private:
+  void launch(const std::string& name);
+
+  const Form form_;
+  TemporaryDirectory directory_;
+  RedisServer redis_;
+  std::vector<std::unique_ptr<Simulator>> simulators_;
+  std::string config_file_;
+  std::map<std::string, std::vector<std::string>> commands_;
+  std::map<std::string, std::unique_ptr<Process>> processes_;
+  std::uint16_t port_ = 0;
+};
+
+}  // namespace tollgate::testing
