@@ -51,10 +51,11 @@ struct Collected {
 
 using Parser = http::response_parser<Collected>;
 
+// The connection broke; timed_out is the kernel's, about a peer that no longer acknowledges.
 bool is_lost(const error_code& ec) {
   return ec == asio::error::eof || ec == asio::error::connection_reset || ec == asio::error::broken_pipe ||
-         ec == asio::error::connection_aborted || ec.category() == asio::error::get_ssl_category() ||
-         ec.category() == asio::ssl::error::get_stream_category();
+         ec == asio::error::connection_aborted || ec == asio::error::timed_out ||
+         ec.category() == asio::error::get_ssl_category() || ec.category() == asio::ssl::error::get_stream_category();
 }
 
 milliseconds since(SteadyClock::time_point time) {
@@ -168,7 +169,7 @@ void Response::Exchange::finish() {
 }
 
 absl::Status Response::Exchange::failure(const error_code& ec) const {
-  if (ec == asio::error::timed_out) {
+  if (ec == boost::beast::error::timeout) {
     std::string text = parser->is_header_done() ? fmt::format("Upstream {} fell silent for {} ms within its response.",
                                                               name, options.idle_timeout.count())
                                                 : fmt::format("Upstream {} did not begin to answer within {} ms.", name,
@@ -229,7 +230,7 @@ Awaitable<absl::StatusOr<Response::Read>> Response::read(std::string& bytes, mil
     connection.deadline().expires_after(std::max(milliseconds(0), std::min(quiet - since(quiet_since), idle_left)));
     error_code ec = co_await connection.read();
     connection.deadline().clear();
-    if (ec == asio::error::timed_out && since(exchange.silent_since) < exchange.options.idle_timeout)
+    if (ec == boost::beast::error::timeout && since(exchange.silent_since) < exchange.options.idle_timeout)
       co_return Read::kQuiet;
     if (ec == asio::error::eof && !exchange.parser->is_done()) {
       // The end of a body that has no length; put_eof() objects to any other.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/asio/write.hpp>
+#include <boost/beast/core/error.hpp>
 #include <boost/system/system_error.hpp>
 #include <cerrno>
 
@@ -13,7 +14,7 @@ namespace {
 
 // Also the size of a TLS record.
 constexpr std::size_t kReadSize = 16 * 1024;
-constexpr int kKeepaliveIntervalS = 5;
+constexpr int kMaxKeepaliveIntervalS = 5;
 constexpr int kKeepaliveProbes = 3;
 // Data that stays unacknowledged for longer means a dead peer. As long as the keep-alive needs to find one.
 constexpr unsigned kUserTimeoutMs = 30000;
@@ -23,10 +24,12 @@ void set_options(TcpSocket& socket, std::chrono::seconds keepalive_idle) {
   const int fd = socket.native_handle();
   const int on = 1;
   const int idle = static_cast<int>(keepalive_idle.count());
+  // The kernel waits for as long after every probe, an answered one too.
+  const int interval = std::min(idle, kMaxKeepaliveIntervalS);
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &kKeepaliveIntervalS, sizeof kKeepaliveIntervalS);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kKeepaliveProbes, sizeof kKeepaliveProbes);
   setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &kUserTimeoutMs, sizeof kUserTimeoutMs);
 }
@@ -66,7 +69,7 @@ error_code Connection::outcome(error_code ec) const {
   if (ec != asio::error::operation_aborted)
     return ec;
   if (deadline_.expired())
-    return asio::error::timed_out;
+    return boost::beast::error::timeout;
   throw boost::system::system_error(ec);
 }
 

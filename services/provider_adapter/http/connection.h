@@ -14,7 +14,7 @@
 
 namespace tollgate::upstream {
 
-// Used on one shard; the destructor closes the socket at once. Operations end with asio::error::timed_out when the
+// Used on one shard; the destructor closes the socket at once. Operations end with beast::error::timeout when the
 // deadline passed, and throw operation_aborted when the coroutine was cancelled.
 class Connection {
  public:

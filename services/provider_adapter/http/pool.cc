@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/beast/core/error.hpp>
 
 #include "services/provider_adapter/upstream_failure.h"
 
@@ -64,7 +65,7 @@ Awaitable<absl::Status> Pool::replace(Lease& lease) {
 absl::Status Pool::unreachable(const error_code& ec) const {
   const std::string where =
       fmt::format("{} ({}://{})", options_.name, options_.url.tls ? "https" : "http", options_.url.authority());
-  if (ec == asio::error::timed_out) {
+  if (ec == boost::beast::error::timeout) {
     return to_status(upstream_failure(
         v1::Failure::KIND_TIMEOUT, options_.name,
         fmt::format("Upstream {} could not be reached within {} ms.", where, options_.connect_timeout.count())));
@@ -101,7 +102,7 @@ Awaitable<absl::StatusOr<std::unique_ptr<Connection>>> Pool::open() {
     std::string reason;
     connection->deadline().expires_after(left());
     ec = co_await connection->handshake(*tls_, reason);
-    if (ec == asio::error::timed_out)
+    if (ec == boost::beast::error::timeout)
       co_return unreachable(ec);
     if (ec) {
       co_return to_status(upstream_failure(

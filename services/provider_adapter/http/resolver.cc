@@ -1,6 +1,7 @@
 #include "services/provider_adapter/http/resolver.h"
 
 #include <boost/asio/ip/basic_resolver.hpp>
+#include <boost/beast/core/error.hpp>
 #include <boost/system/system_error.hpp>
 #include <list>
 
@@ -78,7 +79,7 @@ Awaitable<error_code> Resolver::resolve(std::chrono::milliseconds timeout, std::
     if (!waiter.answered && ec)
       throw boost::system::system_error(asio::error::operation_aborted);
     if (!waiter.answered)
-      co_return asio::error::timed_out;
+      co_return boost::beast::error::timeout;
     if (state->result)
       co_return state->result;
   }

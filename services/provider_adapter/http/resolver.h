@@ -15,7 +15,7 @@ class Resolver {
   // Host may be an IP literal, which needs no look-up.
   Resolver(asio::io_context& context, std::string host, std::string port);
 
-  // asio::error::timed_out when the name service has not answered in time. Cancellation: by exception, at once (the
+  // beast::error::timeout when the name service has not answered in time. Cancellation: by exception, at once (the
   // look-up itself, which cannot be stopped, ends in the background).
   Awaitable<error_code> resolve(std::chrono::milliseconds timeout, std::vector<Tcp::endpoint>& endpoints);
 
