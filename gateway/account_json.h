@@ -1,0 +1,30 @@
+// The JSON of the account API: models and the caller's own key. One object serves Anthropic's and OpenRouter's clients.
+// Source: https://docs.anthropic.com/en/api/models-list,
+// https://openrouter.ai/docs/api-reference/list-available-models,
+// https://openrouter.ai/docs/api-reference/get-current-api-key
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tollgate/v1/catalog.pb.h"
+#include "tollgate/v1/keys.pb.h"
+
+namespace tollgate {
+
+// Anthropic's list parameters. Without a limit everything is on one page, as OpenRouter's clients expect.
+struct Page {
+  // 0: no limit.
+  std::size_t limit = 0;
+  std::string after_id = {};
+  std::string before_id = {};
+};
+
+std::string models_json(const v1::ListModelsReply& models, const Page& page);
+std::string model_json(const v1::Model& model);
+std::string key_json(const v1::Key& key);
+
+// USD per token as the shortest exact decimal: 3000000 micro-USD per million tokens is "0.000003".
+std::string format_token_price(std::int64_t micro_usd_per_million);
+
+}  // namespace tollgate

@@ -1,0 +1,248 @@
+#include "gateway/edge.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "gateway/session.h"
+
+namespace tollgate {
+namespace {
+
+// When the process has no file descriptors left, accepting again at once would only spin.
+constexpr std::chrono::milliseconds kAcceptPause(100);
+// What a drain grants to cancelled requests and to clients that still read their last answer.
+constexpr std::chrono::milliseconds kCutTime(6000);
+
+// Of the whole process. Any thread.
+class ConnectionCount {
+ public:
+  explicit ConnectionCount(std::size_t limit) : limit_(limit) {}
+
+  bool open() {
+    const std::lock_guard lock(mutex_);
+    if (count_ == limit_)
+      return false;
+    ++count_;
+    return true;
+  }
+
+  void close() {
+    const std::lock_guard lock(mutex_);
+    if (--count_ == 0)
+      none_.notify_all();
+  }
+
+  bool wait_for_none(std::chrono::milliseconds time) {
+    std::unique_lock lock(mutex_);
+    return none_.wait_for(lock, time, [this] { return count_ == 0; });
+  }
+
+ private:
+  const std::size_t limit_;
+  std::mutex mutex_;
+  std::condition_variable none_;
+  std::size_t count_ = 0;
+};
+
+// The shard and the count outlive the connection even when the edge does not.
+Awaitable<void> serve_connection(std::shared_ptr<EdgeShard> shard, std::shared_ptr<Connection> connection) {
+  Session session(*shard, *connection);
+  co_await session.run();
+}
+
+void start_connection(asio::io_context& context, std::shared_ptr<EdgeShard> shard,
+                      std::shared_ptr<ConnectionCount> count, std::unique_ptr<Transport> transport) {
+  auto connection = std::make_shared<Connection>(std::move(transport), shard->deadlines, shard->timeouts.write,
+                                                 shard->limits.header_bytes);
+  const asio::cancellation_slot slot = connection->cancel_signal().slot();
+  auto ended = [connection, count](std::exception_ptr exception) {
+    try {
+      if (exception)
+        std::rethrow_exception(exception);
+    } catch (const std::exception& error) {
+      spdlog::error("A connection of the edge has ended by an exception: {}", error.what());
+    }
+    count->close();
+  };
+  asio::co_spawn(context, serve_connection(std::move(shard), connection),
+                 asio::bind_cancellation_slot(slot, std::move(ended)));
+}
+
+int select_http_1_1(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size,
+                    void*) {
+  constexpr unsigned char ours[] = "\x08http/1.1";
+  unsigned char* selected = nullptr;
+  if (SSL_select_next_proto(&selected, out_size, ours, sizeof ours - 1, in, in_size) != OPENSSL_NPN_NEGOTIATED)
+    return SSL_TLSEXT_ERR_NOACK;
+  *out = selected;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+absl::StatusOr<std::unique_ptr<asio::ssl::context>> make_tls_context(const TlsListenConfig& config) {
+  auto context = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_server);
+  context->set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_compression);
+  SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+  SSL_CTX_set_options(context->native_handle(), SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_alpn_select_cb(context->native_handle(), select_http_1_1, nullptr);
+  error_code error;
+  context->use_certificate_chain_file(config.certificate_file, error);
+  if (error) {
+    return absl::InvalidArgumentError(fmt::format("listen.tls.certificate_file: {} is not a PEM certificate: {}",
+                                                  config.certificate_file, error.message()));
+  }
+  context->use_private_key_file(config.key_file, asio::ssl::context::pem, error);
+  if (error) {
+    return absl::InvalidArgumentError(
+        fmt::format("listen.tls.key_file: {} is not the certificate's PEM key: {}", config.key_file, error.message()));
+  }
+  return context;
+}
+
+absl::StatusOr<Tcp::endpoint> resolve(asio::io_context& context, const std::string& address) {
+  const auto colon = address.rfind(':');
+  if (colon == std::string::npos)
+    return absl::InvalidArgumentError(fmt::format("listen.http: \"{}\" is not host:port", address));
+  std::string host = address.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']'))
+    host = host.substr(1, host.size() - 2);
+  error_code error;
+  asio::ip::basic_resolver<Tcp, Executor> resolver(context);
+  const auto found = resolver.resolve(host, address.substr(colon + 1), Tcp::resolver::passive, error);
+  if (error || found.empty())
+    return absl::InvalidArgumentError(fmt::format("listen.http: \"{}\": {}", address, error.message()));
+  return found.begin()->endpoint();
+}
+
+}  // namespace
+
+// On shard 0 but for what is said to be of any thread.
+struct Edge::State {
+  State(const Config& configuration, Shards& all, std::vector<EdgeServices> services)
+      : config(configuration),
+        shards(all),
+        count(std::make_shared<ConnectionCount>(configuration.limits.connections)),
+        acceptor(all.at(0)),
+        pause(all.at(0)) {
+    for (std::size_t i = 0; i < shards.size(); ++i)
+      edge_shards.push_back(std::make_shared<EdgeShard>(shards.at(i), services.at(i), config));
+  }
+
+  std::unique_ptr<Transport> transport_of(TcpSocket socket) {
+    return tls ? make_tls_transport(std::move(socket), *tls) : make_plain_transport(std::move(socket));
+  }
+
+  static Awaitable<void> accept(std::shared_ptr<State> state);
+  void hand_over(std::size_t index, TcpSocket socket);
+  // Any thread: runs `action` on each session, on its shard.
+  void for_each_session(void (Session::*action)());
+
+  const Config config;
+  Shards& shards;
+  std::vector<std::shared_ptr<EdgeShard>> edge_shards;
+  std::shared_ptr<ConnectionCount> count;
+  std::unique_ptr<asio::ssl::context> tls;
+  TcpAcceptor acceptor;
+  Timer pause;
+  std::uint16_t port = 0;
+};
+
+Awaitable<void> Edge::State::accept(std::shared_ptr<State> state) {
+  while (state->acceptor.is_open()) {
+    const std::size_t index = state->shards.next();
+    asio::io_context& context = state->shards.at(index);
+    auto [error, socket] = co_await state->acceptor.async_accept(context, as_tuple);
+    if (!error) {
+      state->hand_over(index, std::move(socket));
+    } else if (error != asio::error::operation_aborted && error != asio::error::connection_aborted) {
+      spdlog::warn("Cannot accept a connection: {}", error.message());
+      state->pause.expires_after(kAcceptPause);
+      co_await state->pause.async_wait(as_tuple);
+    }
+  }
+}
+
+void Edge::State::hand_over(std::size_t index, TcpSocket socket) {
+  if (!count->open()) {
+    spdlog::warn("Connection closed: {} are open (limits.connections).", config.limits.connections);
+    return;
+  }
+  error_code ignored;
+  socket.set_option(Tcp::no_delay(true), ignored);
+  asio::io_context& context = shards.at(index);
+  asio::post(context, [&context, shard = edge_shards[index], all = count,
+                       transport = transport_of(std::move(socket))]() mutable {
+    start_connection(context, std::move(shard), std::move(all), std::move(transport));
+  });
+}
+
+void Edge::State::for_each_session(void (Session::*action)()) {
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    asio::post(shards.at(i), [shard = edge_shards[i], action] {
+      shard->draining = true;
+      for (Session& session : shard->sessions)
+        (session.*action)();
+    });
+  }
+}
+
+Edge::Edge(const Config& config, Shards& shards, std::vector<EdgeServices> services)
+    : state_(std::make_shared<State>(config, shards, std::move(services))) {}
+
+Edge::~Edge() = default;
+
+absl::Status Edge::listen() {
+  const ListenConfig& listen = state_->config.listen;
+  if (!listen.tls.certificate_file.empty()) {
+    auto tls = make_tls_context(listen.tls);
+    if (!tls.ok())
+      return tls.status();
+    state_->tls = *std::move(tls);
+  }
+  const auto endpoint = resolve(state_->shards.at(0), listen.http);
+  if (!endpoint.ok())
+    return endpoint.status();
+  TcpAcceptor& acceptor = state_->acceptor;
+  error_code error;
+  acceptor.open(endpoint->protocol(), error);
+  if (!error)
+    acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error)
+    acceptor.bind(*endpoint, error);
+  if (!error)
+    acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error)
+    return absl::UnavailableError(fmt::format("listen.http: cannot listen on {}: {}", listen.http, error.message()));
+  state_->port = acceptor.local_endpoint(error).port();
+  asio::co_spawn(state_->shards.at(0), State::accept(state_), asio::detached);
+  return absl::OkStatus();
+}
+
+std::uint16_t Edge::port() const {
+  return state_->port;
+}
+
+bool Edge::drain(std::chrono::milliseconds time) {
+  asio::post(state_->shards.at(0), [state = state_] {
+    error_code ignored;
+    state->acceptor.close(ignored);
+    state->pause.cancel();
+  });
+  state_->for_each_session(&Session::drain);
+  if (state_->count->wait_for_none(time))
+    return true;
+  state_->for_each_session(&Session::cut);
+  state_->count->wait_for_none(kCutTime);
+  return false;
+}
+
+}  // namespace tollgate

@@ -1,0 +1,57 @@
+// The HTTP/1.1 edge: accepts clients' connections, hands each to a shard, and serves
+//
+//   POST /v1/messages, /v1/messages/count_tokens   Messages
+//   GET  /v1/models, /v1/models/{id}               Catalog
+//   GET  /v1/key, /v1/auth/key                     Keys
+//
+// behind any of the prefixes /, /api and /anthropic, and the probes and telemetry posts of clients. A connection whose
+// client has sent its last byte (a half-closed one, too) while a request runs counts as gone: the call is cancelled.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "services/common/api/catalog.h"
+#include "services/common/api/keys.h"
+#include "services/common/api/messages.h"
+#include "services/common/config/config.h"
+#include "services/common/runtime/shards.h"
+
+namespace tollgate {
+
+// What the connections of one shard call, on its thread. They outlive the edge's connections.
+struct EdgeServices {
+  Messages* messages;
+  Catalog* catalog;
+  Keys* keys;
+};
+
+// Used on a thread that is no shard's.
+class Edge {
+ public:
+  // One EdgeServices for each shard. `shards` outlives the edge.
+  Edge(const Config& config, Shards& shards, std::vector<EdgeServices> services);
+  // After drain() or after the shards have stopped.
+  ~Edge();
+  Edge(const Edge&) = delete;
+  Edge& operator=(const Edge&) = delete;
+
+  // Binds listen.http, loads the certificate where one is configured, and begins to accept.
+  absl::Status listen();
+  // The bound port; of use where the configured one is 0.
+  std::uint16_t port() const;
+
+  // Stops accepting, closes idle connections and waits until the running requests have ended. Those that have not after
+  // `time` are cancelled: a stream ends with an `error` event. Returns when no connection is left, at most a few
+  // seconds after `time`; false if some had to be cancelled.
+  bool drain(std::chrono::milliseconds time);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace tollgate

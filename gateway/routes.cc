@@ -1,0 +1,107 @@
+#include "gateway/routes.h"
+
+#include "gateway/ascii.h"
+
+namespace tollgate {
+namespace {
+
+// Malformed escapes stay as they are: no model is named so.
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size();
+    const int high = escape ? hex_value(text[i + 1]) : -1;
+    const int low = escape ? hex_value(text[i + 2]) : -1;
+    if (high < 0 || low < 0) {
+      out += text[i];
+      continue;
+    }
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
+
+bool is_probe(std::string_view path) {
+  return path == "/" || path == "/api" || path == "/api/" || path == "/health" || path == "/healthz" ||
+         path.ends_with("/api/hello");
+}
+
+bool is_telemetry(std::string_view path) {
+  return path.find("/api/event_logging/") != std::string_view::npos || path.ends_with("/api/claude_code/metrics");
+}
+
+// What stands behind [/api|/anthropic]/v1; empty when that is not there.
+std::string_view behind_version(std::string_view path) {
+  for (std::string_view prefix : {"/api", "/anthropic"}) {
+    if (path.starts_with(prefix)) {
+      path.remove_prefix(prefix.size());
+      break;
+    }
+  }
+  constexpr std::string_view version = "/v1";
+  return path.starts_with(version) ? path.substr(version.size()) : std::string_view();
+}
+
+}  // namespace
+
+Route find_route(std::string_view target) {
+  const std::string_view path = target.substr(0, target.find('?'));
+  const std::string_view tail = behind_version(path);
+  constexpr std::string_view models = "/models/";
+  if (tail == "/messages")
+    return {.resource = Resource::kMessages, .model = {}};
+  if (tail == "/messages/count_tokens")
+    return {.resource = Resource::kCountTokens, .model = {}};
+  if (tail == "/models")
+    return {.resource = Resource::kModels, .model = {}};
+  if (tail.starts_with(models) && tail.size() > models.size())
+    return {.resource = Resource::kModel, .model = percent_decoded(tail.substr(models.size()))};
+  if (tail == "/key" || tail == "/auth/key")
+    return {.resource = Resource::kKey, .model = {}};
+  if (is_probe(path))
+    return {.resource = Resource::kProbe, .model = {}};
+  if (is_telemetry(path))
+    return {.resource = Resource::kTelemetry, .model = {}};
+  return {};
+}
+
+std::string_view allowed_methods(Resource resource) {
+  switch (resource) {
+    case Resource::kUnknown:
+      return {};
+    case Resource::kMessages:
+    case Resource::kCountTokens:
+    case Resource::kTelemetry:
+      return "POST, OPTIONS";
+    case Resource::kProbe:
+    case Resource::kModels:
+    case Resource::kModel:
+    case Resource::kKey:
+      return "GET, HEAD, OPTIONS";
+  }
+  return {};
+}
+
+bool allows(Resource resource, Method method) {
+  bool found = false;
+  for_each_element(allowed_methods(resource), [&](std::string_view name) { found |= name == name_of(method); });
+  return found;
+}
+
+std::string query_value(std::string_view target, std::string_view name) {
+  const auto mark = target.find('?');
+  std::string_view query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+  while (!query.empty()) {
+    const auto end = query.find('&');
+    const std::string_view pair = query.substr(0, end);
+    const auto equals = pair.find('=');
+    if (pair.substr(0, equals) == name && equals != std::string_view::npos)
+      return percent_decoded(pair.substr(equals + 1));
+    query.remove_prefix(end == std::string_view::npos ? query.size() : end + 1);
+  }
+  return {};
+}
+
+}  // namespace tollgate

@@ -1,0 +1,485 @@
+#include "gateway/session.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "gateway/chunked_decoder.h"
+#include "gateway/credentials.h"
+#include "gateway/forwarding.h"
+#include "services/common/base/digest.h"
+
+namespace tollgate {
+namespace {
+
+// A body that nobody wants is read up to here to keep the connection; beyond, a new connection is cheaper.
+constexpr std::uint64_t kDroppedBody = 64 * 1024;
+// A body is read in pieces of this size, so that a length that was only claimed costs no memory.
+constexpr std::size_t kBodyStep = 128 * 1024;
+
+constexpr const char* kNoKey =
+    "No API key was sent. Set ANTHROPIC_AUTH_TOKEN to a Tollgate key, or send it as `Authorization: Bearer "
+    "sk-tg-v1-...` "
+    "or `x-api-key: sk-tg-v1-...`.";
+constexpr const char* kTwoKeys =
+    "Two different Tollgate keys were sent, one in `x-api-key` and one in `Authorization`. Send one of them.";
+constexpr const char* kBadKey = "The API key is unknown, disabled or expired.";
+
+asio::const_buffer buffer_of(std::string_view text) {
+  return {text.data(), text.size()};
+}
+
+std::int64_t now_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+bool is_account(Resource resource) {
+  return resource == Resource::kModels || resource == Resource::kModel || resource == Resource::kKey;
+}
+
+Page page_of(std::string_view target) {
+  Page page;
+  const std::string limit = query_value(target, "limit");
+  std::from_chars(limit.data(), limit.data() + limit.size(), page.limit);
+  page.after_id = query_value(target, "after_id");
+  page.before_id = query_value(target, "before_id");
+  return page;
+}
+
+Refusal too_large(std::uint64_t limit) {
+  return {413, fmt::format("The request body is larger than {} bytes (limits.body_bytes of the gateway).", limit)};
+}
+
+v1::Failure to_failure(Refusal refusal) {
+  v1::Failure failure = make_failure(v1::Failure::KIND_INVALID_REQUEST, std::move(refusal.message));
+  if (refusal.status == 413)
+    failure.set_kind(v1::Failure::KIND_TOO_LARGE);
+  failure.set_http_status(refusal.status);
+  failure.set_error_type(std::string(error_type_of(refusal.status)));
+  return failure;
+}
+
+}  // namespace
+
+Session::Session(EdgeShard& shard, Connection& connection) : shard_(shard), connection_(connection) {
+  shard_.sessions.push_back(*this);
+}
+
+Awaitable<void> Session::run() {
+  const bool open = co_await connection_.handshake(shard_.timeouts.header);
+  bool again = open;
+  while (again) {
+    again = co_await read_head();
+    if (again) {
+      co_await serve();
+      again = !closes() && !abort_;
+    }
+  }
+  if (abort_ && framing_.http_1_0)
+    connection_.reset();
+  else if (open && !abort_)
+    co_await connection_.linger();
+  connection_.close();
+}
+
+void Session::drain() {
+  if (idle_)
+    connection_.close();
+}
+
+void Session::cut() {
+  cut_ = true;
+  if (connection_.watching())
+    connection_.cancel_signal().emit(asio::cancellation_type::terminal);
+  else
+    connection_.close();
+}
+
+Awaitable<bool> Session::send(Gather buffers) {
+  const std::size_t size = asio::buffer_size(buffers);
+  const bool sent = co_await connection_.send(buffers);
+  if (sent)
+    record_.bytes += size;
+  co_return sent;
+}
+
+Awaitable<bool> Session::read_head() {
+  // A new connection is not idle: it has been opened for a request.
+  connection_.expires_after(std::exchange(first_, false) ? shard_.timeouts.header : shard_.timeouts.idle);
+  idle_ = true;
+  std::size_t scanned = 0;
+  while (true) {
+    const std::string_view data = connection_.input().data();
+    if (!data.empty() && idle_) {
+      idle_ = false;
+      begin_record();
+      connection_.expires_after(shard_.timeouts.header);
+    }
+    const HeadEnd end = find_head_end(data, scanned);
+    if (end.size > 0 && !connection_.ended()) {
+      connection_.clear_deadline();
+      head_size_ = end.size;
+      co_return true;
+    }
+    scanned = data.size();
+    const bool too_long = data.size() >= shard_.limits.header_bytes;
+    const bool stop = end.bad || too_long || (idle_ && shard_.draining);
+    const bool more = !stop && co_await connection_.fill();
+    if (more)
+      continue;
+    // Nothing was asked: nothing is answered.
+    abort_ = idle_ || connection_.ended();
+    if (abort_)
+      co_return false;
+    Refusal refusal{408, "The request's headers did not arrive in time (timeouts.header of the gateway)."};
+    if (end.bad)
+      refusal = {400, "This is no HTTP/1.1 request: lines end with CR LF, and the first is METHOD /path HTTP/1.1."};
+    else if (too_long)
+      refusal = {431, fmt::format("The request's headers are larger than {} bytes.", shard_.limits.header_bytes)};
+    co_await refuse(std::move(refusal));
+    end_record();
+    co_return false;
+  }
+}
+
+Awaitable<void> Session::serve() {
+  const std::string_view bytes = connection_.input().data().substr(0, head_size_);
+  const HeadLimits limits{.bytes = shard_.limits.header_bytes, .count = shard_.limits.header_count};
+  std::optional<Refusal> refusal = inspect_head(bytes, limits, framing_);
+  if (!refusal && !parse_head(bytes, head_))
+    refusal = Refusal{400, "The request's headers are malformed."};
+  if (refusal) {
+    dialect_ = Dialect::kMessages;
+    co_await refuse(*std::move(refusal));
+  } else {
+    co_await dispatch();
+  }
+  end_record();
+}
+
+Awaitable<void> Session::dispatch() {
+  close_ = !framing_.keep_alive;
+  route_ = find_route(head_.target);
+  record_.method = name_of(framing_.method);
+  record_.path = head_.target.substr(0, head_.target.find('?'));
+  record_.quiet = route_.resource == Resource::kProbe || route_.resource == Resource::kTelemetry;
+  const bool account = is_account(route_.resource) && head_.find("anthropic-version").empty();
+  dialect_ = account ? Dialect::kAccount : Dialect::kMessages;
+
+  if (route_.resource == Resource::kUnknown) {
+    co_return co_await answer_early(
+        failed(v1::Failure::KIND_NOT_FOUND, fmt::format("There is nothing at {}.", record_.path)));
+  }
+  const std::string allow = fmt::format("allow: {}\r\n", allowed_methods(route_.resource));
+  if (framing_.method == Method::kOptions) {
+    Answer options{.status = 204, .headers = allow, .body = {}};
+    co_return co_await answer_early(std::move(options));
+  }
+  if (!allows(route_.resource, framing_.method)) {
+    Answer wrong = failed(to_failure({405, fmt::format("{} takes no {}.", record_.path, record_.method)}));
+    wrong.headers += allow;
+    co_return co_await answer_early(std::move(wrong));
+  }
+  if (framing_.content_length > shard_.limits.body_bytes)
+    co_return co_await refuse(too_large(shard_.limits.body_bytes));
+  if (route_.resource == Resource::kProbe) {
+    Answer probe = json_answer("{\"status\":\"ok\"}");
+    co_return co_await answer_early(std::move(probe));
+  }
+  if (route_.resource == Resource::kTelemetry)
+    co_return co_await take_telemetry();
+
+  const Credentials credentials = find_api_key(head_);
+  if (credentials.key.empty()) {
+    co_return co_await answer_early(
+        failed(v1::Failure::KIND_UNAUTHENTICATED, credentials.conflict ? kTwoKeys : kNoKey));
+  }
+  if (is_account(route_.resource))
+    co_await serve_account(credentials.key);
+  else
+    co_await serve_messages(credentials.key);
+}
+
+Awaitable<void> Session::serve_messages(std::string_view api_key) {
+  v1::CreateRequest request;
+  request.set_api_key(api_key.data(), api_key.size());
+  forward_request_headers(head_, *request.mutable_headers());
+  drop_head();
+  const bool whole = co_await read_body(*request.mutable_body());
+  if (!whole)
+    co_return;
+  if (route_.resource == Resource::kMessages) {
+    MessageResponse response(*this, !framing_.http_1_0);
+    absl::Status status = absl::InternalError("the call has ended by an exception");
+    Awaitable<void> call = create(request, response, status);
+    co_await watched(std::move(call));
+    co_return co_await end_message(response, std::move(status));
+  }
+  absl::StatusOr<v1::CountTokensReply> reply = absl::InternalError("the call has ended by an exception");
+  Awaitable<void> call = count_tokens(request, reply);
+  co_await watched(std::move(call));
+  if (lost())
+    co_return;
+  if (!reply.ok())
+    co_return co_await answer(failed(failure_of(reply.status())));
+  Answer counted{.status = reply->head().status(), .headers = {}, .body = std::move(*reply->mutable_body())};
+  append_response_headers(reply->head().headers(), counted.headers);
+  co_await answer(std::move(counted));
+}
+
+Awaitable<void> Session::serve_account(std::string_view api_key) {
+  const AccountQuery query{.key_hash = sha256_hex(api_key), .page = page_of(head_.target)};
+  drop_head();
+  absl::StatusOr<std::string> json = absl::InternalError("the call has ended by an exception");
+  Awaitable<void> call = account(query, json);
+  co_await watched(std::move(call));
+  if (lost())
+    co_return;
+  Answer reply = json.ok() ? json_answer(*std::move(json)) : failed(failure_of(json.status()));
+  co_await answer(std::move(reply));
+}
+
+Awaitable<void> Session::take_telemetry() {
+  drop_head();
+  const bool whole = co_await drop_body();
+  if (!whole)
+    co_return;
+  Answer taken = json_answer("{}");
+  co_await answer(std::move(taken));
+}
+
+Awaitable<void> Session::create(v1::CreateRequest& request, MessageResponse& response, absl::Status& status) {
+  Awaitable<absl::Status> call = shard_.services.messages->create(std::move(request), response);
+  status = co_await std::move(call);
+}
+
+Awaitable<void> Session::count_tokens(v1::CreateRequest& request, absl::StatusOr<v1::CountTokensReply>& reply) {
+  Awaitable<absl::StatusOr<v1::CountTokensReply>> call = shard_.services.messages->count_tokens(std::move(request));
+  reply = co_await std::move(call);
+}
+
+Awaitable<absl::StatusOr<v1::Key>> Session::known_key(const std::string& hash) {
+  v1::GetKeyRequest request;
+  request.set_hash(hash);
+  absl::StatusOr<v1::Key> key = co_await shard_.services.keys->get(request);
+  const bool unknown = absl::IsNotFound(key.status());
+  if (unknown || (key.ok() && (key->disabled() || (key->has_expires_at_ms() && key->expires_at_ms() <= now_ms()))))
+    co_return error(v1::Failure::KIND_UNAUTHENTICATED, kBadKey);
+  co_return key;
+}
+
+Awaitable<void> Session::account(const AccountQuery& query, absl::StatusOr<std::string>& json) {
+  const absl::StatusOr<v1::Key> key = co_await known_key(query.key_hash);
+  if (!key.ok()) {
+    json = key.status();
+  } else if (route_.resource == Resource::kKey) {
+    json = key_json(*key);
+  } else if (route_.resource == Resource::kModels) {
+    const v1::ListModelsRequest request;
+    const absl::StatusOr<v1::ListModelsReply> models = co_await shard_.services.catalog->list_models(request);
+    json = models.ok() ? absl::StatusOr<std::string>(models_json(*models, query.page)) : models.status();
+  } else {
+    v1::GetModelRequest request;
+    request.set_id(route_.model);
+    const absl::StatusOr<v1::Model> model = co_await shard_.services.catalog->get_model(request);
+    json = model.ok() ? absl::StatusOr<std::string>(model_json(*model)) : model.status();
+  }
+}
+
+Awaitable<void> Session::watched(Awaitable<void> call) {
+  connection_.begin_watch();
+  try {
+    co_await std::move(call);
+  } catch (const std::exception& exception) {
+    if (!connection_.gone() && !cut_)
+      spdlog::error("A call of the edge has thrown: {}", exception.what());
+  }
+  connection_.end_watch();
+  // A coroutine stays cancelled until this: its next co_await would throw.
+  if (connection_.gone() || cut_)
+    co_await asio::this_coro::reset_cancellation_state();
+}
+
+bool Session::lost() {
+  if (connection_.write_timed_out())
+    record_.end = "write_timeout";
+  else if (connection_.gone() || connection_.write_failed())
+    record_.end = "client_gone";
+  else
+    return false;
+  abort_ = true;
+  return true;
+}
+
+Awaitable<void> Session::end_message(MessageResponse& response, absl::Status status) {
+  record_.status = response.status();
+  record_.generation_id = response.generation_id();
+  if (response.complete() || lost())
+    co_return;
+  if (cut_)
+    status = error(v1::Failure::KIND_UNAVAILABLE, "The gateway is shutting down. Try again.");
+  else if (status.ok())
+    status = error(v1::Failure::KIND_INTERNAL, "The response has ended before it was complete.");
+  v1::Failure failure = failure_of(status);
+  if (response.untouched())
+    co_return co_await answer(failed(std::move(failure)));
+  const bool ended = co_await response.end_with(failure);
+  record_.end = ended ? "failed" : "cut";
+  abort_ = !ended;
+}
+
+Awaitable<bool> Session::read_body(std::string& body) {
+  co_await send_continue();
+  co_return co_await (framing_.chunked ? read_chunked_body(body, true) : read_sized_body(body));
+}
+
+Awaitable<bool> Session::read_sized_body(std::string& body) {
+  const auto length = static_cast<std::size_t>(framing_.content_length);
+  // Address space only: memory is taken where bytes arrive.
+  body.reserve(length);
+  const std::string_view early = connection_.input().data().substr(0, length);
+  body.assign(early);
+  connection_.input().consume(early.size());
+  std::size_t filled = early.size();
+  while (filled < length) {
+    if (filled == body.size())
+      body.resize(std::min(length, filled + kBodyStep));
+    connection_.expires_after(shard_.timeouts.body);
+    const asio::mutable_buffer free = asio::buffer(body.data() + filled, body.size() - filled);
+    const std::size_t received = co_await connection_.receive(free);
+    if (received == 0) {
+      co_await end_body();
+      co_return false;
+    }
+    filled += received;
+  }
+  connection_.clear_deadline();
+  co_return true;
+}
+
+Awaitable<bool> Session::read_chunked_body(std::string& body, bool keep) {
+  ChunkedDecoder decoder(shard_.limits.body_bytes);
+  while (true) {
+    const std::size_t used = decoder.feed(connection_.input().data(), body);
+    connection_.input().consume(used);
+    if (!keep)
+      body.clear();
+    if (decoder.state() == ChunkedDecoder::State::kDone)
+      co_return true;
+    if (decoder.state() != ChunkedDecoder::State::kMore) {
+      Refusal refusal{400, "The request's chunked body is malformed, or has trailers."};
+      if (decoder.state() == ChunkedDecoder::State::kTooLarge)
+        refusal = too_large(shard_.limits.body_bytes);
+      co_await refuse(std::move(refusal));
+      co_return false;
+    }
+    const bool more = co_await more_body();
+    if (!more)
+      co_return false;
+  }
+}
+
+Awaitable<bool> Session::drop_body() {
+  co_await send_continue();
+  std::string dropped;
+  if (framing_.chunked)
+    co_return co_await read_chunked_body(dropped, false);
+  std::uint64_t left = framing_.content_length;
+  while (true) {
+    const std::size_t step = std::min<std::uint64_t>(left, connection_.input().data().size());
+    connection_.input().consume(step);
+    left -= step;
+    if (left == 0)
+      co_return true;
+    const bool more = co_await more_body();
+    if (!more)
+      co_return false;
+  }
+}
+
+Awaitable<bool> Session::more_body() {
+  connection_.expires_after(shard_.timeouts.body);
+  const bool more = co_await connection_.fill();
+  if (!more)
+    co_await end_body();
+  else
+    connection_.clear_deadline();
+  co_return more;
+}
+
+Awaitable<void> Session::end_body() {
+  if (connection_.timed_out()) {
+    Refusal refusal{408, "The request's body stopped arriving (timeouts.body of the gateway)."};
+    co_return co_await refuse(std::move(refusal));
+  }
+  record_.end = "client_gone";
+  abort_ = true;
+}
+
+Awaitable<void> Session::send_continue() {
+  // A client whose body is already on its way waits for nothing.
+  if (!framing_.expect_continue || !framing_.has_body() || !connection_.input().empty())
+    co_return;
+  constexpr std::string_view interim = "HTTP/1.1 100 Continue\r\n\r\n";
+  const Gather buffers = {buffer_of(interim), asio::const_buffer(), asio::const_buffer()};
+  co_await send(buffers);
+}
+
+Awaitable<void> Session::answer(Answer answer) {
+  const std::string head = head_of(answer, closes());
+  const std::string_view body = framing_.method == Method::kHead ? std::string_view() : answer.body;
+  const Gather buffers = {buffer_of(head), buffer_of(body), asio::const_buffer()};
+  record_.status = answer.status;
+  const bool sent = co_await send(buffers);
+  if (!sent)
+    lost();
+}
+
+Awaitable<void> Session::answer_early(Answer early) {
+  const bool unknown_length = framing_.chunked || framing_.expect_continue;
+  if (framing_.has_body() && (unknown_length || framing_.content_length > kDroppedBody))
+    close_ = true;
+  drop_head();
+  if (framing_.has_body() && !close_) {
+    const bool dropped = co_await drop_body();
+    if (!dropped)
+      co_return;
+  }
+  co_await answer(std::move(early));
+}
+
+Awaitable<void> Session::refuse(Refusal refusal) {
+  close_ = true;
+  record_.end = "refused";
+  Answer refused = failed(to_failure(std::move(refusal)));
+  co_await answer(std::move(refused));
+}
+
+Answer Session::failed(v1::Failure failure) {
+  if (failure.generation_id().empty())
+    failure.set_generation_id(new_generation_id());
+  record_.generation_id = failure.generation_id();
+  return failure_answer(failure, dialect_);
+}
+
+void Session::begin_record() {
+  begin_ = SteadyClock::now();
+  record_ = AccessRecord();
+  framing_ = Framing();
+  dialect_ = Dialect::kMessages;
+}
+
+void Session::end_record() {
+  const auto time = SteadyClock::now() - begin_;
+  log_access(record_, std::chrono::duration_cast<std::chrono::microseconds>(time));
+}
+
+void Session::drop_head() {
+  connection_.input().consume(std::exchange(head_size_, 0));
+}
+
+}  // namespace tollgate

@@ -1,0 +1,120 @@
+// One client connection from its first byte to its last: request after request.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "gateway/access_log.h"
+#include "gateway/account_json.h"
+#include "gateway/connection.h"
+#include "gateway/edge.h"
+#include "gateway/framing_guard.h"
+#include "gateway/message_response.h"
+#include "gateway/request_head.h"
+#include "gateway/response.h"
+#include "gateway/routes.h"
+#include "services/common/base/errors.h"
+
+namespace tollgate {
+
+class Session;
+using SessionHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+
+// What the sessions of one shard share; on its thread. Outlives them.
+struct EdgeShard {
+  EdgeShard(asio::io_context& context, const EdgeServices& calls, const Config& config)
+      : deadlines(context), services(calls), limits(config.limits), timeouts(config.timeouts) {}
+
+  Deadlines deadlines;
+  const EdgeServices services;
+  const LimitsConfig limits;
+  const TimeoutsConfig timeouts;
+  bool draining = false;
+  boost::intrusive::list<Session, boost::intrusive::base_hook<SessionHook>, boost::intrusive::constant_time_size<false>>
+      sessions;
+};
+
+// Lives in the coroutine of its connection.
+class Session final : public SessionHook, private Output {
+ public:
+  Session(EdgeShard& shard, Connection& connection);
+
+  Awaitable<void> run();
+
+  // The shard is draining: ends now if no request is under way.
+  void drain();
+  // Ends now, whatever is under way.
+  void cut();
+
+ private:
+  // What the account API needs of a request.
+  struct AccountQuery {
+    std::string key_hash;
+    Page page;
+  };
+
+  Awaitable<bool> send(Gather buffers) override;
+  bool closes() const override { return close_ || shard_.draining; }
+  void on_complete() override { connection_.end_watch(); }
+
+  // Waits for a whole head in the input buffer and sets head_size_. False: the connection ends, answered or not.
+  Awaitable<bool> read_head();
+  Awaitable<void> serve();
+  Awaitable<void> dispatch();
+  Awaitable<void> serve_messages(std::string_view api_key);
+  Awaitable<void> serve_account(std::string_view api_key);
+  Awaitable<void> take_telemetry();
+
+  Awaitable<void> create(v1::CreateRequest& request, MessageResponse& response, absl::Status& status);
+  Awaitable<void> count_tokens(v1::CreateRequest& request, absl::StatusOr<v1::CountTokensReply>& reply);
+  Awaitable<void> account(const AccountQuery& query, absl::StatusOr<std::string>& json);
+  Awaitable<absl::StatusOr<v1::Key>> known_key(const std::string& hash);
+  // Runs a call under the watch over the client; it may be cancelled for the client's sake or by cut().
+  Awaitable<void> watched(Awaitable<void> call);
+  // The client cannot be answered any more.
+  bool lost();
+  Awaitable<void> end_message(MessageResponse& response, absl::Status status);
+
+  // True when the body is complete. Otherwise it has been answered, or the client has gone.
+  Awaitable<bool> read_body(std::string& body);
+  Awaitable<bool> read_sized_body(std::string& body);
+  Awaitable<bool> read_chunked_body(std::string& body, bool keep);
+  Awaitable<bool> drop_body();
+  Awaitable<bool> more_body();
+  Awaitable<void> end_body();
+  Awaitable<void> send_continue();
+
+  Awaitable<void> answer(Answer answer);
+  // For answers that do not look at the body: it is dropped if it is short, else the connection ends.
+  Awaitable<void> answer_early(Answer answer);
+  Awaitable<void> refuse(Refusal refusal);
+  Answer failed(v1::Failure failure);
+  Answer failed(FailureKind kind, std::string message) { return failed(make_failure(kind, std::move(message))); }
+
+  void begin_record();
+  void end_record();
+  void drop_head();
+
+  EdgeShard& shard_;
+  Connection& connection_;
+
+  // Of the connection.
+  bool first_ = true;
+  bool idle_ = false;
+  bool close_ = false;
+  bool cut_ = false;
+  // Close at once: there is nothing that the client should still read.
+  bool abort_ = false;
+
+  // Of the request. Views in head_ end with drop_head().
+  std::size_t head_size_ = 0;
+  Framing framing_;
+  RequestHead head_;
+  Route route_;
+  Dialect dialect_ = Dialect::kMessages;
+  AccessRecord record_;
+  SteadyClock::time_point begin_;
+};
+
+}  // namespace tollgate
