@@ -13,11 +13,12 @@ import { startStack } from './lib/stack.mjs';
 
 const FORMS = ['one', 'five', 'straight'];
 const WITHOUT_TOLLGATE = ['claude_code.test.mjs', 'sdk.test.mjs'];
+const FILE_TIMEOUT_MS = 240000;
 const here = path.dirname(fileURLToPath(import.meta.url));
 
 function runTests(file, environment) {
-  const child = spawn(process.execPath, ['--test', '--test-reporter=spec', path.join(here, file)],
-    { stdio: 'inherit', env: { ...process.env, ...environment } });
+  const child = spawn(process.execPath, ['--test-reporter=spec', path.join(here, file)],
+    { stdio: 'inherit', env: { ...process.env, ...environment }, timeout: FILE_TIMEOUT_MS, killSignal: 'SIGKILL' });
   return new Promise((resolve) => child.on('close', (code) => resolve(code === 0)));
 }
 
@@ -36,7 +37,7 @@ async function main() {
     await rm(directory, { recursive: true, force: true });
   };
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stopAll().then(() => process.exit(1)));
-  let failed = [];
+  const failed = [];
   try {
     const environment = await startStack(values.form, directory, started);
     for (const file of files) if (!(await runTests(file, environment))) failed.push(file);

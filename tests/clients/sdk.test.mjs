@@ -28,7 +28,7 @@ async function thrownBy(promise) {
 
 for (const { name, Sdk, version, classes } of generations) {
   describe(name, () => {
-    const client = (options = {}) => new Sdk({ baseURL: baseUrl(), apiKey: key(), maxRetries: 0, ...options });
+    const client = (options = {}) => new Sdk({ baseURL: baseUrl(), apiKey: key(), maxRetries: 0, timeout: 30000, ...options });
     const question = (text = 'Good morning') => ({
       model: model(), max_tokens: 2000, messages: [{ role: 'user', content: text }],
     });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 
-const PATIENCE_MS = 120000;
+const PATIENCE_MS = 60000;
 
 function binary() {
   const name = `@anthropic-ai/claude-code-${process.platform}-${process.arch}`;
