@@ -1,0 +1,40 @@
+// Settles holds whose owner has died.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <string>
+
+#include "services/common/config/config.h"
+#include "services/common/redis/redis.h"
+
+namespace tollgate {
+
+// A hold that was not renewed within its lease is settled at its last checkpoint (USAGE_SOURCE_LEASE_EXPIRED). Every
+// replica may run one: the script settles a hold once. Used on its shard alone; `redis` outlives it.
+class LeaseReaper {
+ public:
+  LeaseReaper(asio::io_context& context, Redis& redis, const BudgetConfig& config);
+
+  // Sweeps three times in a lease, with jitter, until it is cancelled. Not before Redis has been reachable for a whole
+  // lease: after an outage the owners of running requests get as long to renew their leases and to settle.
+  Awaitable<void> run();
+
+  // All workspaces once; counts what it settles in settled().
+  Awaitable<absl::Status> sweep();
+
+  // Holds settled by this reaper since it began.
+  std::int64_t settled() const { return settled_; }
+
+ private:
+  Awaitable<absl::Status> sweep_workspace(std::string workspace);
+
+  Redis& redis_;
+  const milliseconds lease_;
+  const std::string settled_ttl_text_;
+  Timer timer_;
+  std::mt19937 random_;
+  std::int64_t settled_ = 0;
+};
+
+}  // namespace tollgate

@@ -1,0 +1,18 @@
+// The Lua scripts of services/budget/scripts, embedded at build time; each file documents its keys, arguments and
+// reply.
+#pragma once
+
+#include "services/common/redis/redis.h"
+
+namespace tollgate::scripts {
+
+const RedisScript& reserve();
+const RedisScript& checkpoint();
+const RedisScript& settle();
+const RedisScript& expire();
+const RedisScript& create_key();
+const RedisScript& read_keys();
+const RedisScript& update_key();
+const RedisScript& remove_key();
+
+}  // namespace tollgate::scripts
