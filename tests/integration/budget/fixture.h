@@ -1,0 +1,179 @@
+// A Redis of its own for each test, the budget service on it, and a loop that runs coroutines on the test's thread.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "services/budget/layout.h"
+#include "services/budget/redis_keys.h"
+#include "services/budget/redis_ledger.h"
+#include "services/common/base/errors.h"
+#include "services/common/base/money.h"
+#include "services/common/redis/redis_client.h"
+#include "tests/support/redis/redis_server.h"
+
+namespace tollgate {
+
+// As absl::StatusOr prints nothing by itself.
+template <class T>
+void expect_ok(const absl::StatusOr<T>& result) {
+  EXPECT_TRUE(result.ok()) << result.status().message();
+}
+
+inline v1::Failure::Kind kind_of(const absl::Status& status) {
+  return failure_of(status).kind();
+}
+
+class Loop {
+ public:
+  asio::io_context& context() { return context_; }
+
+  // Runs the loop until `done`; false after a generous time.
+  bool run_until(const std::function<bool()>& done, std::chrono::milliseconds patience = std::chrono::seconds(50)) {
+    const auto deadline = SteadyClock::now() + patience;
+    while (!done()) {
+      if (SteadyClock::now() > deadline)
+        return false;
+      context_.restart();
+      context_.run_one_for(std::chrono::milliseconds(10));
+    }
+    return true;
+  }
+
+  template <class T>
+  T run(Awaitable<T> coroutine) {
+    std::optional<T> result;
+    std::exception_ptr problem;
+    asio::co_spawn(context_, std::move(coroutine), [&](std::exception_ptr thrown, T value) {
+      problem = thrown;
+      result.emplace(std::move(value));
+    });
+    if (!run_until([&] { return result.has_value(); }))
+      throw std::runtime_error("the coroutine did not end");
+    if (problem)
+      std::rethrow_exception(problem);
+    return *std::move(result);
+  }
+
+  // All at the same time; returns when the last has ended.
+  void run_all(std::vector<Awaitable<void>> coroutines) {
+    std::size_t left = coroutines.size();
+    for (auto& coroutine : coroutines) {
+      asio::co_spawn(context_, std::move(coroutine), [&left](std::exception_ptr thrown) {
+        --left;
+        if (thrown)
+          std::rethrow_exception(thrown);
+      });
+    }
+    if (!run_until([&] { return left == 0; }))
+      throw std::runtime_error("the coroutines did not end");
+  }
+
+ private:
+  asio::io_context context_;
+};
+
+class BudgetTest : public testing::Test {
+ protected:
+  static constexpr std::int64_t kUsd = kNanoPerUsd;
+
+  RedisReply redis_command(std::vector<std::string> argv) {
+    auto reply = loop_.run(redis_.command(std::move(argv)));
+    expect_ok(reply);
+    return reply.ok() ? *std::move(reply) : RedisReply();
+  }
+  std::string text_of(std::vector<std::string> argv) { return redis_command(std::move(argv)).text; }
+
+  // Unix ms by the clock that the scripts go by.
+  std::int64_t redis_now_ms() {
+    const RedisReply time = redis_command({"TIME"});
+    return std::stoll(time.elements[0].text) * 1000 + std::stoll(time.elements[1].text) / 1000;
+  }
+
+  v1::CreateKeyReply create_key(std::optional<std::int64_t> limit = std::nullopt, v1::Reset reset = v1::RESET_NONE) {
+    v1::CreateKeyRequest request;
+    request.set_name("ci");
+    if (limit)
+      request.set_limit_nano_usd(*limit);
+    request.set_limit_reset(reset);
+    auto reply = loop_.run(keys_.create(request));
+    expect_ok(reply);
+    return reply.ok() ? *reply : v1::CreateKeyReply();
+  }
+
+  v1::Key get_key(const std::string& hash) {
+    v1::GetKeyRequest request;
+    request.set_hash(hash);
+    auto reply = loop_.run(keys_.get(request));
+    expect_ok(reply);
+    return reply.ok() ? *reply : v1::Key();
+  }
+
+  void remove_key(const std::string& hash) {
+    v1::DeleteKeyRequest request;
+    request.set_hash(hash);
+    expect_ok(loop_.run(keys_.remove(request)));
+  }
+
+  static v1::ReserveRequest reservation(const std::string& hash, const std::string& generation, std::int64_t amount) {
+    v1::ReserveRequest request;
+    request.set_key_hash(hash);
+    request.set_generation_id(generation);
+    request.set_amount_nano_usd(amount);
+    return request;
+  }
+  static v1::SettleRequest settlement(const std::string& hash, const std::string& generation, std::int64_t cost) {
+    v1::SettleRequest request;
+    request.set_workspace("default");
+    request.set_key_hash(hash);
+    request.set_generation_id(generation);
+    request.set_cost_nano_usd(cost);
+    request.set_usage_source(v1::USAGE_SOURCE_REPORTED);
+    return request;
+  }
+  static v1::CheckpointRequest checkpoint_of(const std::string& generation, std::int64_t cost) {
+    v1::CheckpointRequest request;
+    request.set_workspace("default");
+    request.set_generation_id(generation);
+    request.set_cost_nano_usd(cost);
+    return request;
+  }
+
+  absl::StatusOr<v1::ReserveReply> reserve(const std::string& hash, const std::string& generation,
+                                           std::int64_t amount) {
+    const auto request = reservation(hash, generation, amount);
+    return loop_.run(ledger_.reserve(request));
+  }
+  absl::StatusOr<v1::SettleReply> settle(const std::string& hash, const std::string& generation, std::int64_t cost) {
+    const auto request = settlement(hash, generation, cost);
+    return loop_.run(ledger_.settle(request));
+  }
+  absl::StatusOr<v1::CheckpointReply> checkpoint(const std::string& generation, std::int64_t cost) {
+    const auto request = checkpoint_of(generation, cost);
+    return loop_.run(ledger_.checkpoint(request));
+  }
+
+  std::int64_t total_usage() {
+    const std::string text = text_of({"HGET", layout::totals("default"), "usage"});
+    return text.empty() ? 0 : std::stoll(text);
+  }
+
+  RedisServer server_;
+  Loop loop_;
+  RedisClient redis_{loop_.context(), server_.config()};
+  RedisKeys keys_{redis_};
+  RedisLedger ledger_{redis_, BudgetConfig()};
+};
+
+}  // namespace tollgate

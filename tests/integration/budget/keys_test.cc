@@ -1,0 +1,216 @@
+// The Keys service: what it stores, shows, refuses and forgets.
+#include <filesystem>
+#include <fstream>
+
+#include "services/common/base/digest.h"
+#include "tests/integration/budget/fixture.h"
+
+namespace tollgate {
+namespace {
+
+using testing::HasSubstr;
+
+using KeysTest = BudgetTest;
+
+TEST_F(KeysTest, CreateShowsTheSecretOnceAndStoresItsDigest) {
+  v1::CreateKeyRequest request;
+  request.set_name("Büro ☕");
+  request.set_limit_nano_usd(10 * kUsd);
+  request.set_limit_reset(v1::RESET_WEEKLY);
+  const std::int64_t before = redis_now_ms();
+  request.set_expires_at_ms(before + 3'600'000);
+  request.set_workspace("team-1");
+  const auto reply = loop_.run(keys_.create(request));
+  expect_ok(reply);
+  EXPECT_THAT(reply->secret(), testing::MatchesRegex("sk-tg-v1-[0-9a-f]+"));
+  EXPECT_EQ(reply->secret().size(), 9U + 64);
+  const v1::Key& key = reply->key();
+  EXPECT_EQ(key.hash(), sha256_hex(reply->secret()));
+  EXPECT_EQ(key.label(), reply->secret().substr(0, 13) + "..." + reply->secret().substr(69));
+  EXPECT_EQ(key.name(), "Büro ☕");
+  EXPECT_EQ(key.workspace(), "team-1");
+  EXPECT_EQ(key.limit_nano_usd(), 10 * kUsd);
+  EXPECT_EQ(key.limit_reset(), v1::RESET_WEEKLY);
+  EXPECT_EQ(key.expires_at_ms(), before + 3'600'000);
+  EXPECT_GE(key.created_at_ms(), before);
+  EXPECT_EQ(key.updated_at_ms(), key.created_at_ms());
+  EXPECT_FALSE(key.disabled());
+  EXPECT_EQ(key.usage_nano_usd(), 0);
+  EXPECT_EQ(key.held_nano_usd(), 0);
+  EXPECT_GT(key.resets_at_ms(), before);
+  EXPECT_EQ(key.resets_at_ms() % 86'400'000, 0);
+  EXPECT_EQ(get_key(key.hash()).SerializeAsString(), key.SerializeAsString());
+
+  // The secret is in no key, value or log of Redis.
+  redis_command({"SAVE"});
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(server_.directory())) {
+    if (!entry.is_regular_file())
+      continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string content((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    EXPECT_EQ(content.find(reply->secret().substr(9)), std::string::npos) << entry.path();
+  }
+}
+
+TEST_F(KeysTest, CreateRefuses) {
+  struct Row {
+    const char* what;
+    const char* text;
+    std::function<void(v1::CreateKeyRequest&)> change;
+  };
+  const std::vector<Row> rows = {
+      {"no name", "name: expected 1 to 200", [](auto& r) { r.clear_name(); }},
+      {"a long name", "got 201", [](auto& r) { r.set_name(std::string(201, 'x')); }},
+      {"a newline", "control characters", [](auto& r) { r.set_name("a\nb"); }},
+      {"no UTF-8", "UTF-8", [](auto& r) { r.set_name("\xff\xfe"); }},
+      {"a negative limit", "limit: expected $0", [](auto& r) { r.set_limit_nano_usd(-1); }},
+      {"a limit beyond 2^53", "limit: expected $0", [](auto& r) { r.set_limit_nano_usd(kMaxNanoUsd + 1); }},
+      {"an unknown reset", "limit_reset", [](auto& r) { r.set_limit_reset(static_cast<v1::Reset>(9)); }},
+      {"a past expiry", "expires_at", [](auto& r) { r.set_expires_at_ms(1); }},
+      {"a workspace with a brace", "workspace", [](auto& r) { r.set_workspace("a}b"); }},
+      {"a long workspace", "workspace", [](auto& r) { r.set_workspace(std::string(65, 'w')); }},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(row.what);
+    v1::CreateKeyRequest request;
+    request.set_name("ci");
+    row.change(request);
+    const auto reply = loop_.run(keys_.create(request));
+    ASSERT_FALSE(reply.ok());
+    EXPECT_EQ(kind_of(reply.status()), v1::Failure::KIND_INVALID_REQUEST);
+    EXPECT_THAT(std::string(reply.status().message()), HasSubstr(row.text));
+  }
+  EXPECT_EQ(redis_command({"KEYS", "tg:key:*"}).elements.size(), 0U);
+}
+
+TEST_F(KeysTest, CreateAcceptsTheExtremes) {
+  v1::CreateKeyRequest request;
+  std::string name;
+  for (int i = 0; i < 200; ++i)
+    name += "ü";
+  request.set_name(name);
+  request.set_limit_nano_usd(kMaxNanoUsd);
+  const auto reply = loop_.run(keys_.create(request));
+  expect_ok(reply);
+  EXPECT_EQ(reply->key().limit_nano_usd(), kMaxNanoUsd);
+  EXPECT_EQ(reply->key().name(), name);
+  EXPECT_FALSE(reply->key().has_resets_at_ms());
+  EXPECT_FALSE(reply->key().has_expires_at_ms());
+}
+
+TEST_F(KeysTest, ListIsOldestFirstAndOfOneWorkspace) {
+  std::vector<std::string> created;
+  for (int i = 0; i < 250; ++i)
+    created.push_back(create_key().key().hash());
+  v1::CreateKeyRequest other;
+  other.set_name("other");
+  other.set_workspace("other");
+  expect_ok(loop_.run(keys_.create(other)));
+  remove_key(created[100]);
+  created.erase(created.begin() + 100);
+
+  const v1::ListKeysRequest request;
+  const auto reply = loop_.run(keys_.list(request));
+  expect_ok(reply);
+  std::vector<std::string> listed;
+  for (const v1::Key& key : reply->keys())
+    listed.push_back(key.hash());
+  EXPECT_EQ(listed, created);
+
+  v1::ListKeysRequest empty;
+  empty.set_workspace("nobody");
+  EXPECT_EQ(loop_.run(keys_.list(empty))->keys_size(), 0);
+}
+
+TEST_F(KeysTest, UpdateChangesOnlyWhatIsSet) {
+  const v1::Key created = create_key(10 * kUsd, v1::RESET_DAILY).key();
+  v1::UpdateKeyRequest request;
+  request.set_hash(created.hash());
+  request.set_name("renamed");
+  auto key = loop_.run(keys_.update(request));
+  expect_ok(key);
+  EXPECT_EQ(key->name(), "renamed");
+  EXPECT_EQ(key->limit_nano_usd(), 10 * kUsd);
+  EXPECT_EQ(key->limit_reset(), v1::RESET_DAILY);
+  EXPECT_GE(key->updated_at_ms(), created.updated_at_ms());
+
+  request.Clear();
+  request.set_hash(created.hash());
+  request.set_disabled(true);
+  request.set_limit_nano_usd(0);
+  request.set_limit_reset(v1::RESET_MONTHLY);
+  key = loop_.run(keys_.update(request));
+  EXPECT_EQ(key->name(), "renamed");
+  EXPECT_TRUE(key->disabled());
+  EXPECT_TRUE(key->has_limit_nano_usd());
+  EXPECT_EQ(key->limit_nano_usd(), 0);
+  EXPECT_EQ(key->limit_reset(), v1::RESET_MONTHLY);
+
+  request.Clear();
+  request.set_hash(created.hash());
+  request.set_clear_limit(true);
+  key = loop_.run(keys_.update(request));
+  EXPECT_FALSE(key->has_limit_nano_usd());
+  EXPECT_FALSE(key->has_resets_at_ms());
+  EXPECT_EQ(get_key(created.hash()).SerializeAsString(), key->SerializeAsString());
+
+  request.set_limit_nano_usd(1);
+  EXPECT_EQ(kind_of(loop_.run(keys_.update(request)).status()), v1::Failure::KIND_INVALID_REQUEST);
+  request.Clear();
+  request.set_hash(created.hash());
+  request.set_name("");
+  EXPECT_EQ(kind_of(loop_.run(keys_.update(request)).status()), v1::Failure::KIND_INVALID_REQUEST);
+}
+
+TEST_F(KeysTest, UnknownAndRemovedKeysAreNotFound) {
+  const std::string removed = create_key().key().hash();
+  remove_key(removed);
+  for (const std::string& hash :
+       {removed, std::string(64, '0'), std::string("x"), std::string(), std::string(64, 'A')}) {
+    v1::GetKeyRequest get;
+    get.set_hash(hash);
+    EXPECT_EQ(kind_of(loop_.run(keys_.get(get)).status()), v1::Failure::KIND_NOT_FOUND);
+    v1::UpdateKeyRequest update;
+    update.set_hash(hash);
+    update.set_disabled(true);
+    EXPECT_EQ(kind_of(loop_.run(keys_.update(update)).status()), v1::Failure::KIND_NOT_FOUND);
+    v1::DeleteKeyRequest remove;
+    remove.set_hash(hash);
+    EXPECT_EQ(kind_of(loop_.run(keys_.remove(remove)).status()), v1::Failure::KIND_NOT_FOUND);
+  }
+  EXPECT_EQ(redis_command({"EXISTS", layout::key_record("default", removed)}).integer, 0);
+  EXPECT_EQ(redis_command({"ZCARD", layout::keys("default")}).integer, 0);
+}
+
+TEST_F(KeysTest, UsageOfPassedPeriodsIsShownAsNothing) {
+  const std::string hash = create_key(10 * kUsd, v1::RESET_DAILY).key().hash();
+  expect_ok(settle(hash, "gen-1", 3 * kUsd));
+  v1::Key key = get_key(hash);
+  EXPECT_EQ(key.usage_daily_nano_usd(), 3 * kUsd);
+  EXPECT_EQ(key.usage_weekly_nano_usd(), 3 * kUsd);
+  EXPECT_EQ(key.usage_monthly_nano_usd(), 3 * kUsd);
+  // As if it had last been used in earlier periods.
+  const std::string record = layout::key_record("default", hash);
+  redis_command({"HINCRBY", record, "day", "-1"});
+  key = get_key(hash);
+  EXPECT_EQ(key.usage_daily_nano_usd(), 0);
+  EXPECT_EQ(key.usage_weekly_nano_usd(), 3 * kUsd);
+  redis_command({"HINCRBY", record, "week", "-1"});
+  key = get_key(hash);
+  EXPECT_EQ(key.usage_weekly_nano_usd(), 0);
+  EXPECT_EQ(key.usage_monthly_nano_usd(), 3 * kUsd);
+  redis_command({"HINCRBY", record, "month", "-1"});
+  key = get_key(hash);
+  EXPECT_EQ(key.usage_monthly_nano_usd(), 0);
+  EXPECT_EQ(key.usage_nano_usd(), 3 * kUsd);
+  // The next settlement begins all three anew.
+  expect_ok(settle(hash, "gen-2", kUsd));
+  key = get_key(hash);
+  EXPECT_EQ(key.usage_daily_nano_usd(), kUsd);
+  EXPECT_EQ(key.usage_weekly_nano_usd(), kUsd);
+  EXPECT_EQ(key.usage_monthly_nano_usd(), kUsd);
+  EXPECT_EQ(key.usage_nano_usd(), 4 * kUsd);
+}
+
+}  // namespace
+}  // namespace tollgate
