@@ -160,7 +160,8 @@ Awaitable<absl::Status> Upstream::send(const v1::SendRequest& request, FrameSink
 }
 
 Awaitable<absl::Status> Upstream::relay_stream(const v1::SendRequest& request, Response& response, FrameSink& sink) {
-  absl::Status written = co_await sink.write(head_frame(response));
+  v1::Frame head = head_frame(response);
+  absl::Status written = co_await sink.write(std::move(head));
   if (!written.ok())
     co_return written;
   EventStream events;
@@ -209,7 +210,8 @@ Awaitable<absl::Status> Upstream::relay_stream(const v1::SendRequest& request, R
   }
   if (!events.stopped() && !events.errored())
     co_return fail_bad(request, fmt::format("The stream of upstream {} ended early, without message_stop.", name()));
-  written = co_await sink.write(done_frame(request, name(), events.usage(), events.errored()));
+  v1::Frame done = done_frame(request, name(), events.usage(), events.errored());
+  written = co_await sink.write(std::move(done));
   co_return written;
 }
 
