@@ -14,13 +14,11 @@ local due = redis.call('ZRANGEBYSCORE', holds, '-inf', now_ms, 'LIMIT', 0, ARGV[
 for _, generation in ipairs(due) do
   local hold = prefix .. 'hold:' .. generation
   local existing = redis.call('HMGET', hold, 'key', 'amount', 'cost')
+  redis.call('ZREM', holds, generation)
   if existing[1] then
-    local record = prefix .. 'key:' .. existing[1]
-    free_hold(record, hold, holds, generation, existing[2])
-    charge(record, totals, existing[3], seconds)
+    redis.call('DEL', hold)
+    charge(prefix .. 'key:' .. existing[1], totals, existing[2], existing[3], seconds)
     redis.call('SET', prefix .. 'settled:' .. generation, existing[3] .. ' ' .. ARGV[3], 'PX', ARGV[4])
-  else
-    redis.call('ZREM', holds, generation)
   end
 end
 return #due

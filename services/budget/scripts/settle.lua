@@ -16,8 +16,9 @@ if existing[1] then
   if existing[1] ~= hash then
     return {-1}
   end
-  free_hold(record, hold, holds, generation, existing[2])
+  redis.call('DEL', hold)
+  redis.call('ZREM', holds, generation)
 end
-charge(record, totals, cost, tonumber(redis.call('TIME')[1]))
+charge(record, totals, existing[2] or '0', cost, tonumber(redis.call('TIME')[1]))
 redis.call('SET', settled, cost .. ' ' .. ARGV[4], 'PX', ARGV[5])
 return {1, cost}
