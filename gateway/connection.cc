@@ -5,9 +5,6 @@
 namespace tollgate {
 namespace {
 
-// A client that is still sending when it is refused would lose the answer to a reset.
-constexpr std::chrono::milliseconds kLinger(5000);
-
 void drop_front(Gather& buffers, std::size_t bytes) {
   for (asio::const_buffer& buffer : buffers) {
     const std::size_t step = std::min(bytes, buffer.size());
@@ -111,11 +108,11 @@ Awaitable<void> Connection::read_settled() {
     co_await wakeup_.async_wait(as_tuple);
 }
 
-Awaitable<void> Connection::linger() {
+Awaitable<void> Connection::linger(std::chrono::milliseconds time) {
   if (!ended_ && !write_failed_) {
     transport_->cancel();
     co_await read_settled();
-    deadline_.expires_after(kLinger);
+    deadline_.expires_after(time);
     co_await transport_->end();
     std::array<char, 16 * 1024> dropped;
     const auto buffer = asio::buffer(dropped);

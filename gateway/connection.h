@@ -52,8 +52,9 @@ class Connection final : public ReadListener, public std::enable_shared_from_thi
   // The client went while its call was watched.
   bool gone() const { return gone_; }
 
-  // Closes so that the client can still read what was written: what it goes on sending is thrown away for a while.
-  Awaitable<void> linger();
+  // Closes so that the client can still read what was written: what it goes on sending is thrown away until it closes
+  // its side, for `time` at most. Without this a reset might overtake the response.
+  Awaitable<void> linger(std::chrono::milliseconds time);
   void close();
   // Closes with a reset where nothing else would show the client that a response is not complete.
   void reset();

@@ -80,7 +80,8 @@ void start_connection(asio::io_context& context, std::shared_ptr<EdgeShard> shar
 
 int select_http_1_1(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size,
                     void*) {
-  constexpr unsigned char ours[] = "\x08http/1.1";
+  // The answer points into it.
+  static constexpr unsigned char ours[] = "\x08http/1.1";
   unsigned char* selected = nullptr;
   if (SSL_select_next_proto(&selected, out_size, ours, sizeof ours - 1, in, in_size) != OPENSSL_NPN_NEGOTIATED)
     return SSL_TLSEXT_ERR_NOACK;

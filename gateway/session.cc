@@ -20,6 +20,10 @@ constexpr std::uint64_t kDroppedBody = 64 * 1024;
 // A body is read in pieces of this size, so that a length that was only claimed costs no memory.
 constexpr std::size_t kBodyStep = 128 * 1024;
 
+// How long a client may go on sending what nobody reads any more, after a refusal and after a regular last response.
+constexpr std::chrono::milliseconds kRefusedLinger(5000);
+constexpr std::chrono::milliseconds kLinger(1000);
+
 constexpr const char* kNoKey =
     "No API key was sent. Set ANTHROPIC_AUTH_TOKEN to a Tollgate key, or send it as `Authorization: Bearer "
     "sk-tg-v1-...` "
@@ -82,7 +86,7 @@ Awaitable<void> Session::run() {
   if (abort_ && framing_.http_1_0)
     connection_.reset();
   else if (open && !abort_)
-    co_await connection_.linger();
+    co_await connection_.linger(unread_ ? kRefusedLinger : kLinger);
   connection_.close();
 }
 
@@ -128,7 +132,9 @@ Awaitable<bool> Session::read_head() {
     scanned = data.size();
     const bool too_long = data.size() >= shard_.limits.header_bytes;
     const bool stop = end.bad || too_long || (idle_ && shard_.draining);
-    const bool more = !stop && co_await connection_.fill();
+    bool more = false;
+    if (!stop)
+      more = co_await connection_.fill();
     if (more)
       continue;
     // Nothing was asked: nothing is answered.
@@ -171,8 +177,8 @@ Awaitable<void> Session::dispatch() {
   dialect_ = account ? Dialect::kAccount : Dialect::kMessages;
 
   if (route_.resource == Resource::kUnknown) {
-    co_return co_await answer_early(
-        failed(v1::Failure::KIND_NOT_FOUND, fmt::format("There is nothing at {}.", record_.path)));
+    Answer nothing = failed(v1::Failure::KIND_NOT_FOUND, fmt::format("There is nothing at {}.", record_.path));
+    co_return co_await answer_early(std::move(nothing));
   }
   const std::string allow = fmt::format("allow: {}\r\n", allowed_methods(route_.resource));
   if (framing_.method == Method::kOptions) {
@@ -184,8 +190,10 @@ Awaitable<void> Session::dispatch() {
     wrong.headers += allow;
     co_return co_await answer_early(std::move(wrong));
   }
-  if (framing_.content_length > shard_.limits.body_bytes)
-    co_return co_await refuse(too_large(shard_.limits.body_bytes));
+  if (framing_.content_length > shard_.limits.body_bytes) {
+    Refusal refusal = too_large(shard_.limits.body_bytes);
+    co_return co_await refuse(std::move(refusal));
+  }
   if (route_.resource == Resource::kProbe) {
     Answer probe = json_answer("{\"status\":\"ok\"}");
     co_return co_await answer_early(std::move(probe));
@@ -195,8 +203,8 @@ Awaitable<void> Session::dispatch() {
 
   const Credentials credentials = find_api_key(head_);
   if (credentials.key.empty()) {
-    co_return co_await answer_early(
-        failed(v1::Failure::KIND_UNAUTHENTICATED, credentials.conflict ? kTwoKeys : kNoKey));
+    Answer no_key = failed(v1::Failure::KIND_UNAUTHENTICATED, credentials.conflict ? kTwoKeys : kNoKey);
+    co_return co_await answer_early(std::move(no_key));
   }
   if (is_account(route_.resource))
     co_await serve_account(credentials.key);
@@ -209,7 +217,8 @@ Awaitable<void> Session::serve_messages(std::string_view api_key) {
   request.set_api_key(api_key.data(), api_key.size());
   forward_request_headers(head_, *request.mutable_headers());
   drop_head();
-  const bool whole = co_await read_body(*request.mutable_body());
+  std::string& body = *request.mutable_body();
+  const bool whole = co_await read_body(body);
   if (!whole)
     co_return;
   if (route_.resource == Resource::kMessages) {
@@ -224,8 +233,10 @@ Awaitable<void> Session::serve_messages(std::string_view api_key) {
   co_await watched(std::move(call));
   if (lost())
     co_return;
-  if (!reply.ok())
-    co_return co_await answer(failed(failure_of(reply.status())));
+  if (!reply.ok()) {
+    Answer refused = failed(failure_of(reply.status()));
+    co_return co_await answer(std::move(refused));
+  }
   Answer counted{.status = reply->head().status(), .headers = {}, .body = std::move(*reply->mutable_body())};
   append_response_headers(reply->head().headers(), counted.headers);
   co_await answer(std::move(counted));
@@ -325,8 +336,10 @@ Awaitable<void> Session::end_message(MessageResponse& response, absl::Status sta
   else if (status.ok())
     status = error(v1::Failure::KIND_INTERNAL, "The response has ended before it was complete.");
   v1::Failure failure = failure_of(status);
-  if (response.untouched())
-    co_return co_await answer(failed(std::move(failure)));
+  if (response.untouched()) {
+    Answer refused = failed(std::move(failure));
+    co_return co_await answer(std::move(refused));
+  }
   const bool ended = co_await response.end_with(failure);
   record_.end = ended ? "failed" : "cut";
   abort_ = !ended;
@@ -334,7 +347,8 @@ Awaitable<void> Session::end_message(MessageResponse& response, absl::Status sta
 
 Awaitable<bool> Session::read_body(std::string& body) {
   co_await send_continue();
-  co_return co_await (framing_.chunked ? read_chunked_body(body, true) : read_sized_body(body));
+  Awaitable<bool> whole = framing_.chunked ? read_chunked_body(body, true) : read_sized_body(body);
+  co_return co_await std::move(whole);
 }
 
 Awaitable<bool> Session::read_sized_body(std::string& body) {
@@ -442,7 +456,7 @@ Awaitable<void> Session::answer(Answer answer) {
 Awaitable<void> Session::answer_early(Answer early) {
   const bool unknown_length = framing_.chunked || framing_.expect_continue;
   if (framing_.has_body() && (unknown_length || framing_.content_length > kDroppedBody))
-    close_ = true;
+    close_ = unread_ = true;
   drop_head();
   if (framing_.has_body() && !close_) {
     const bool dropped = co_await drop_body();
@@ -453,7 +467,7 @@ Awaitable<void> Session::answer_early(Answer early) {
 }
 
 Awaitable<void> Session::refuse(Refusal refusal) {
-  close_ = true;
+  close_ = unread_ = true;
   record_.end = "refused";
   Answer refused = failed(to_failure(std::move(refusal)));
   co_await answer(std::move(refused));

@@ -104,6 +104,8 @@ class Session final : public SessionHook, private Output {
   bool idle_ = false;
   bool close_ = false;
   bool cut_ = false;
+  // The client may still be sending what is not read any more.
+  bool unread_ = false;
   // Close at once: there is nothing that the client should still read.
   bool abort_ = false;
 
