@@ -32,7 +32,7 @@ class Calls {
   void enter(Call& call);
   // gRPC is done with the call, which is not touched any more; its coroutine has not been resumed yet.
   void leave(Call& call);
-  // The coroutine's resumption has been posted: nothing refers to its io_context any more.
+  // The coroutine's resumption has been posted, and gRPC's thread holds nothing of the call or its io_context any more.
   void posted();
 
  private:

@@ -37,7 +37,9 @@ std::shared_ptr<grpc::Channel> make_channel(const std::string& target, const Cha
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectMs);
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  // Without a retry policy these are the transparent ones alone (gRFC A6): a call that no server has seen, because its
+  // connection was just told to go, is sent on another.
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 1);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   // The environment's proxy is for the upstreams, and a name's TXT records are nobody's configuration here.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);

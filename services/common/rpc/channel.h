@@ -34,8 +34,8 @@ struct ChannelOptions {
 };
 
 // A channel to `target` (gRPC's naming: dns:///host:port, unix:/path), which connects with the first call and balances
-// over all addresses of the name, each in turn. It retries nothing: what is safe to repeat is known by the caller only.
-// A reader that stops holds the writer back after kilobytes. Any thread.
+// over all addresses of the name, each in turn. It repeats only what no server has seen: what else is safe to repeat is
+// known by the caller. A reader that stops holds the writer back after kilobytes. Any thread.
 std::shared_ptr<grpc::Channel> make_channel(const std::string& target, const ChannelOptions& options = {});
 
 }  // namespace tollgate

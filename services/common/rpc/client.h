@@ -216,12 +216,15 @@ class ReadStream {
     }
 
     void OnDone(const grpc::Status& result) override {
-      const std::shared_ptr<State> last = std::move(self);
+      Calls& owner = calls;
       status = result;
-      calls.leave(*this);
+      owner.leave(*this);
       if (phase.exchange(Phase::kDone) == Phase::kAwaited)
         resume_finisher();
-      calls.posted();
+      // This may be the end of *this. It comes while the client still holds the channel: the context must not be the
+      // last to do so, because gRPC would wait on this thread for this thread.
+      self.reset();
+      owner.posted();
     }
 
     Calls& calls;

@@ -53,6 +53,16 @@ class Task {
     result_ = asio::co_spawn(executor_, std::move(work), token);
   }
 
+  Task(Task&&) = default;
+
+  // A test that fails early leaves nothing running behind it.
+  ~Task() {
+    if (!result_.valid())
+      return;
+    cancel();
+    result_.wait_for(kPatience);
+  }
+
   void cancel() {
     asio::post(executor_, [signal = signal_] { signal->emit(asio::cancellation_type::terminal); });
   }
