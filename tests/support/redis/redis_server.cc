@@ -13,6 +13,8 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <string_view>
@@ -61,10 +63,21 @@ RedisServer::RedisServer(Transport transport, std::vector<std::string> options)
   } else {
     address_ = fmt::format("unix:{}", (directory_ / "redis.sock").string());
   }
-  start();
+  try {
+    start();
+  } catch (const std::runtime_error& problem) {
+    std::ifstream log(directory_ / "redis.log");
+    const std::string text((std::istreambuf_iterator<char>(log)), std::istreambuf_iterator<char>());
+    clean_up();
+    throw std::runtime_error(fmt::format("{}; its log:\n{}", problem.what(), text));
+  }
 }
 
 RedisServer::~RedisServer() {
+  clean_up();
+}
+
+void RedisServer::clean_up() {
   kill();
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
@@ -158,7 +171,7 @@ void RedisServer::wait_until_ready() {
     }
     if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
       pid_ = -1;
-      throw std::runtime_error(fmt::format("redis-server did not start, see {}", (directory_ / "redis.log").string()));
+      throw std::runtime_error("redis-server did not start");
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }

@@ -39,6 +39,7 @@ class RedisServer {
   void thaw();
 
  private:
+  void clean_up();
   void spawn();
   void wait_until_ready();
 
