@@ -20,6 +20,7 @@ namespace {
 
 // When the process has no file descriptors left, accepting again at once would only spin.
 constexpr std::chrono::milliseconds kAcceptPause(100);
+constexpr std::chrono::seconds kWarningPause(10);
 // What a drain grants to cancelled requests and to clients that still read their last answer.
 constexpr std::chrono::milliseconds kCutTime(6000);
 
@@ -154,6 +155,7 @@ struct Edge::State {
   std::unique_ptr<asio::ssl::context> tls;
   TcpAcceptor acceptor;
   Timer pause;
+  SteadyClock::time_point next_warning;
   std::uint16_t port = 0;
 };
 
@@ -174,7 +176,11 @@ Awaitable<void> Edge::State::accept(std::shared_ptr<State> state) {
 
 void Edge::State::hand_over(std::size_t index, TcpSocket socket) {
   if (!count->open()) {
-    spdlog::warn("Connection closed: {} are open (limits.connections).", config.limits.connections);
+    const auto now = SteadyClock::now();
+    if (now >= next_warning) {
+      spdlog::warn("Connections are closed: {} are open (limits.connections).", config.limits.connections);
+      next_warning = now + kWarningPause;
+    }
     return;
   }
   error_code ignored;

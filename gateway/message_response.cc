@@ -56,6 +56,8 @@ Awaitable<absl::Status> MessageResponse::write(v1::Frame frame) {
 absl::Status MessageResponse::take_head(const v1::Head& head) {
   if (state_ != State::kEmpty)
     return out_of_order("a second head");
+  if (head.status() < 200 || head.status() > 599)
+    return out_of_order(fmt::format("a head with status {}", head.status()));
   state_ = State::kHeld;
   status_ = head.status();
   request_id_ = find_header(head.headers(), "request-id");

@@ -180,15 +180,12 @@ Awaitable<void> Session::dispatch() {
     Answer nothing = failed(v1::Failure::KIND_NOT_FOUND, fmt::format("There is nothing at {}.", record_.path));
     co_return co_await answer_early(std::move(nothing));
   }
-  const std::string allow = fmt::format("allow: {}\r\n", allowed_methods(route_.resource));
-  if (framing_.method == Method::kOptions) {
-    Answer options{.status = 204, .headers = allow, .body = {}};
-    co_return co_await answer_early(std::move(options));
-  }
-  if (!allows(route_.resource, framing_.method)) {
-    Answer wrong = failed(to_failure({405, fmt::format("{} takes no {}.", record_.path, record_.method)}));
-    wrong.headers += allow;
-    co_return co_await answer_early(std::move(wrong));
+  if (framing_.method == Method::kOptions || !allows(route_.resource, framing_.method)) {
+    Answer methods{.status = 204, .headers = {}, .body = {}};
+    if (framing_.method != Method::kOptions)
+      methods = failed(to_failure({405, fmt::format("{} takes no {}.", record_.path, record_.method)}));
+    methods.headers += fmt::format("allow: {}\r\n", allowed_methods(route_.resource));
+    co_return co_await answer_early(std::move(methods));
   }
   if (framing_.content_length > shard_.limits.body_bytes) {
     Refusal refusal = too_large(shard_.limits.body_bytes);
@@ -336,6 +333,8 @@ Awaitable<void> Session::end_message(MessageResponse& response, absl::Status sta
   else if (status.ok())
     status = error(v1::Failure::KIND_INTERNAL, "The response has ended before it was complete.");
   v1::Failure failure = failure_of(status);
+  if (failure.generation_id().empty())
+    failure.set_generation_id(response.generation_id());
   if (response.untouched()) {
     Answer refused = failed(std::move(failure));
     co_return co_await answer(std::move(refused));
