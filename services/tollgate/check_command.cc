@@ -3,16 +3,15 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "services/common/process/process.h"
 #include "services/common/redis/redis_client.h"
 #include "services/provider_adapter/adapter.h"
 #include "services/router/catalog.h"
+#include "services/tollgate/run_to_end.h"
 
 namespace tollgate {
 namespace {
@@ -27,16 +26,6 @@ struct Finding {
   bool ok;
   std::string detail;
 };
-
-template <class Result>
-Result run_to_end(asio::io_context& context, Awaitable<Result> work) {
-  std::optional<Result> result;
-  asio::co_spawn(context.get_executor(), std::move(work),
-                 [&](std::exception_ptr, Result value) { result.emplace(std::move(value)); });
-  while (!result)
-    context.run_one();
-  return *std::move(result);
-}
 
 Finding check_catalog(const Config& config) {
   const auto models = router::ModelTable::load(config.catalog_file, config.upstream_names());

@@ -4,12 +4,10 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <chrono>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "services/budget/redis_keys.h"
 #include "services/common/base/errors.h"
@@ -18,6 +16,7 @@
 #include "services/common/redis/redis_client.h"
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/keys_rpc.h"
+#include "services/tollgate/run_to_end.h"
 
 namespace tollgate {
 namespace {
@@ -105,21 +104,15 @@ void print(const v1::Key& key, bool json) {
 class KeysSession {
  public:
   static absl::StatusOr<std::unique_ptr<KeysSession>> open(const ConfigOptions& options) {
-    const absl::StatusOr<Config> config = load_config(options);
+    const absl::StatusOr<Config> config = load_config(options, Secrets::kWithoutUpstreams);
     if (!config.ok())
       return config.status();
     return std::unique_ptr<KeysSession>(new KeysSession(*config));
   }
 
-  // Runs one call to its end.
   template <class Reply, class Request>
   absl::StatusOr<Reply> call(Awaitable<absl::StatusOr<Reply>> (Keys::*method)(const Request&), const Request& request) {
-    std::optional<absl::StatusOr<Reply>> result;
-    asio::co_spawn(context_.get_executor(), ((*keys_).*method)(request),
-                   [&](std::exception_ptr, absl::StatusOr<Reply> reply) { result = std::move(reply); });
-    while (!result)
-      context_.run_one();
-    return *std::move(result);
+    return run_to_end(context_, ((*keys_).*method)(request));
   }
 
  private:

@@ -118,7 +118,7 @@ std::set<std::string> Config::upstream_names() const {
   return names;
 }
 
-absl::StatusOr<Config> load_config(const std::string& path) {
+absl::StatusOr<Config> load_config(const std::string& path, Secrets secrets) {
   absl::StatusOr<nlohmann::json> json = read_json_file(path);
   if (!json.ok())
     return json.status();
@@ -132,6 +132,8 @@ absl::StatusOr<Config> load_config(const std::string& path) {
   for (std::size_t i = 0; i < upstreams.size(); ++i) {
     UpstreamConfig upstream;
     upstream.name = names[i];
+    if (secrets == Secrets::kWithoutUpstreams)
+      upstreams[i].leave_secrets();
     read(upstreams[i], upstream);
     config.upstreams[names[i]] = upstream;
   }

@@ -124,8 +124,11 @@ struct Config {
   std::set<std::string> upstream_names() const;
 };
 
+// Whose secrets a program needs: one that manages keys has no use for the upstreams'.
+enum class Secrets { kAll, kWithoutUpstreams };
+
 // Reads and checks the file. The error names the field by its path, the value and what was expected; all errors of the
 // file at once, one a line. Secrets are references: "${VAR}" or "${file:/path}".
-absl::StatusOr<Config> load_config(const std::string& path);
+absl::StatusOr<Config> load_config(const std::string& path, Secrets secrets = Secrets::kAll);
 
 }  // namespace tollgate

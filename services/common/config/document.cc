@@ -86,6 +86,8 @@ void Section::secret(const char* name, std::string& out) {
   if (text.size() < 4 || text.rfind("${", 0) != 0 || text.back() != '}')
     // The value may be a secret written in clear: it is not repeated.
     return problem(name, fmt::format("expected {}; secrets do not stand in the file", expected));
+  if (!resolve_secrets_)
+    return;
   const std::string reference = text.substr(2, text.size() - 3);
   if (reference.rfind("file:", 0) == 0) {
     auto contents = file_contents(reference.substr(5));

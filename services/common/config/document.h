@@ -21,6 +21,9 @@ class Section {
   // `value`, `problems` outlive the section. `path` is empty for the whole document.
   Section(const nlohmann::json& value, std::string path, Problems& problems);
 
+  // From here on secrets of this section are checked for their form only and left empty.
+  void leave_secrets() { resolve_secrets_ = false; }
+
   bool has(const char* name) const { return value_ != nullptr && value_->contains(name); }
 
   void text(const char* name, std::string& out);
@@ -60,6 +63,7 @@ class Section {
   const nlohmann::json* value_;
   std::string path_;
   Problems* problems_;
+  bool resolve_secrets_ = true;
   std::set<std::string> known_;
 };
 

@@ -40,8 +40,8 @@ void add_config_options(CLI::App& app, ConfigOptions& options, bool listens) {
   }
 }
 
-absl::StatusOr<Config> load_config(const ConfigOptions& options) {
-  absl::StatusOr<Config> config = load_config(options.file.empty() ? default_file() : options.file);
+absl::StatusOr<Config> load_config(const ConfigOptions& options, Secrets secrets) {
+  absl::StatusOr<Config> config = load_config(options.file.empty() ? default_file() : options.file, secrets);
   if (config.ok() && !options.http.empty())
     config->listen.http = options.http;
   if (config.ok() && !options.grpc.empty())

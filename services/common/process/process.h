@@ -24,7 +24,7 @@ struct ConfigOptions {
 
 // Adds --config to a command; with `listens` also --http and --grpc. `options` outlives the parsing.
 void add_config_options(CLI::App& app, ConfigOptions& options, bool listens);
-absl::StatusOr<Config> load_config(const ConfigOptions& options);
+absl::StatusOr<Config> load_config(const ConfigOptions& options, Secrets secrets = Secrets::kAll);
 
 // Blocks SIGINT and SIGTERM for the threads to come, ignores SIGPIPE, raises the limit of open files to the most that
 // is allowed, switches core dumps off (they would hold keys). First thing in main().

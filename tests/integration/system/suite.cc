@@ -101,8 +101,8 @@ json Suite::key(const std::string& name) {
   return json::parse(tollgate({"key", "show", name, "--json"}));
 }
 
-HttpExchange Suite::message(const std::string& key, bool stream, const std::string& knobs,
-                            const std::string& body_members) {
+HttpRequest Suite::request(const std::string& key, bool stream, const std::string& knobs,
+                           const std::string& body_members) const {
   HttpRequest request;
   request.target = "/api/v1/messages?beta=true";
   request.headers = {
@@ -111,7 +111,7 @@ HttpExchange Suite::message(const std::string& key, bool stream, const std::stri
     request.headers.emplace_back("x-sim", knobs);
   request.body = std::string(R"({"model":"test/model","max_tokens":1000,)") + (stream ? R"("stream":true,)" : "") +
                  body_members + R"("messages":[{"role":"user","content":"hello"}]})";
-  return HttpExchange(port_, request);
+  return request;
 }
 
 }  // namespace tollgate::testing

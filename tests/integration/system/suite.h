@@ -43,8 +43,12 @@ class Suite {
   std::string tollgate(std::vector<std::string> arguments, int* exit_code = nullptr);
 
   // POST /v1/messages with a key; `knobs` goes into the simulator's x-sim header.
+  HttpRequest request(const std::string& key, bool stream, const std::string& knobs = "",
+                      const std::string& body_members = "") const;
   HttpExchange message(const std::string& key, bool stream, const std::string& knobs = "",
-                       const std::string& body_members = "");
+                       const std::string& body_members = "") const {
+    return HttpExchange(port_, request(key, stream, knobs, body_members));
+  }
 
  private:
   void launch(const std::string& name);

@@ -50,6 +50,12 @@ bool HttpExchange::read_until(const std::string& text) {
   return true;
 }
 
+bool HttpExchange::read_bytes(std::size_t count) {
+  while (so_far().size() < count && read_some()) {
+  }
+  return so_far().size() >= count;
+}
+
 const std::string& HttpExchange::body() {
   while (read_some()) {
   }

@@ -33,6 +33,8 @@ class HttpExchange {
   std::string header(const std::string& name);
   // Reads until the body contains `text`; false: it ended before.
   bool read_until(const std::string& text);
+  // Reads until there are `count` bytes of the body; false: it ended before.
+  bool read_bytes(std::size_t count);
   // Reads to the end and returns the whole body.
   const std::string& body();
   // The body had its proper end, rather than being cut off. After body().

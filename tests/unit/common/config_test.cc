@@ -116,6 +116,15 @@ TEST_F(ConfigTest, NeverRepeatsASecretWrittenInClear) {
   EXPECT_THAT(text, Not(HasSubstr("canary")));
 }
 
+TEST_F(ConfigTest, ManagingKeysNeedsNoSecretOfAnUpstream) {
+  const std::string file =
+      write("tollgate.json", R"({"upstreams": {"a": {"url": "https://x", "api_key": "${UNSET_X}"}}})");
+  EXPECT_FALSE(load_config(file).ok());
+  EXPECT_TRUE(load_config(file, Secrets::kWithoutUpstreams).ok());
+  const std::string clear = write("clear.json", R"({"upstreams": {"a": {"url": "https://x", "api_key": "sk-ant"}}})");
+  EXPECT_FALSE(load_config(clear, Secrets::kWithoutUpstreams).ok());
+}
+
 TEST_F(ConfigTest, AMissingFileIsNamed) {
   EXPECT_THAT(std::string(load_config("/nowhere/tollgate.json").status().message()),
               HasSubstr("/nowhere/tollgate.json"));
