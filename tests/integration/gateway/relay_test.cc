@@ -166,7 +166,7 @@ TEST_F(RelayTest, ACallThatEndsWithoutAnEndIsAFailure) {
   EXPECT_EQ(ask(post()).status, 500u);
 }
 
-// The task's own bar: 100 ms. The best of a few runs counts, since the machine may be busy with other things.
+// Within 100 ms. The best of a few runs counts, since the machine may be busy with other things.
 TEST_F(RelayTest, AClientThatGoesCancelsItsCallAtOnce) {
   start();
   const std::vector<std::vector<Step>> scripts = {
