@@ -240,7 +240,7 @@ Awaitable<void> Session::serve_messages(std::string_view api_key) {
 }
 
 Awaitable<void> Session::serve_account(std::string_view api_key) {
-  const AccountQuery query{.key_hash = sha256_hex(api_key), .page = page_of(head_.target)};
+  const AccountQuery query{.api_key = std::string(api_key), .page = page_of(head_.target)};
   drop_head();
   absl::StatusOr<std::string> json = absl::InternalError("the call has ended by an exception");
   Awaitable<void> call = account(query, json);
@@ -270,9 +270,9 @@ Awaitable<void> Session::count_tokens(v1::CreateRequest& request, absl::StatusOr
   reply = co_await std::move(call);
 }
 
-Awaitable<absl::StatusOr<v1::Key>> Session::known_key(const std::string& hash) {
+Awaitable<absl::StatusOr<v1::Key>> Session::known_key(const std::string& api_key) {
   v1::GetKeyRequest request;
-  request.set_hash(hash);
+  request.set_hash(sha256_hex(api_key));
   absl::StatusOr<v1::Key> key = co_await shard_.services.keys->get(request);
   const bool unknown = absl::IsNotFound(key.status());
   if (unknown || (key.ok() && (key->disabled() || (key->has_expires_at_ms() && key->expires_at_ms() <= now_ms()))))
@@ -281,18 +281,18 @@ Awaitable<absl::StatusOr<v1::Key>> Session::known_key(const std::string& hash) {
 }
 
 Awaitable<void> Session::account(const AccountQuery& query, absl::StatusOr<std::string>& json) {
-  const absl::StatusOr<v1::Key> key = co_await known_key(query.key_hash);
-  if (!key.ok()) {
-    json = key.status();
-  } else if (route_.resource == Resource::kKey) {
-    json = key_json(*key);
+  if (route_.resource == Resource::kKey) {
+    const absl::StatusOr<v1::Key> key = co_await known_key(query.api_key);
+    json = key.ok() ? absl::StatusOr<std::string>(key_json(*key)) : key.status();
   } else if (route_.resource == Resource::kModels) {
-    const v1::ListModelsRequest request;
+    v1::ListModelsRequest request;
+    request.set_api_key(query.api_key);
     const absl::StatusOr<v1::ListModelsReply> models = co_await shard_.services.catalog->list_models(request);
     json = models.ok() ? absl::StatusOr<std::string>(models_json(*models, query.page)) : models.status();
   } else {
     v1::GetModelRequest request;
     request.set_id(route_.model);
+    request.set_api_key(query.api_key);
     const absl::StatusOr<v1::Model> model = co_await shard_.services.catalog->get_model(request);
     json = model.ok() ? absl::StatusOr<std::string>(model_json(*model)) : model.status();
   }

@@ -50,7 +50,7 @@ class Session final : public SessionHook, private Output {
  private:
   // What the account API needs of a request.
   struct AccountQuery {
-    std::string key_hash;
+    std::string api_key;
     Page page;
   };
 
@@ -69,7 +69,7 @@ class Session final : public SessionHook, private Output {
   Awaitable<void> create(v1::CreateRequest& request, MessageResponse& response, absl::Status& status);
   Awaitable<void> count_tokens(v1::CreateRequest& request, absl::StatusOr<v1::CountTokensReply>& reply);
   Awaitable<void> account(const AccountQuery& query, absl::StatusOr<std::string>& json);
-  Awaitable<absl::StatusOr<v1::Key>> known_key(const std::string& hash);
+  Awaitable<absl::StatusOr<v1::Key>> known_key(const std::string& api_key);
   // Runs a call under the watch over the client; it may be cancelled for the client's sake or by cut().
   Awaitable<void> watched(Awaitable<void> call);
   // The client cannot be answered any more.

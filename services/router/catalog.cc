@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "builtin_catalog.h"
+#include "services/common/access/authenticate.h"
 #include "services/common/base/errors.h"
 #include "services/common/config/document.h"
 #include "services/common/config/json_file.h"
@@ -162,7 +163,10 @@ absl::Status unknown_model(std::string_view name, const ModelTable& models) {
                    : fmt::format("model: {} is not in the catalog. Did you mean {}?", shown, fmt::join(near, ", ")));
 }
 
-Awaitable<absl::StatusOr<v1::ListModelsReply>> TableCatalog::list_models(const v1::ListModelsRequest&) {
+Awaitable<absl::StatusOr<v1::ListModelsReply>> TableCatalog::list_models(const v1::ListModelsRequest& request) {
+  const absl::Status refused = co_await authenticate_key(keys_, request.api_key());
+  if (!refused.ok())
+    co_return refused;
   v1::ListModelsReply reply;
   for (const v1::Model& model : models_->models())
     *reply.add_models() = model;
@@ -170,6 +174,9 @@ Awaitable<absl::StatusOr<v1::ListModelsReply>> TableCatalog::list_models(const v
 }
 
 Awaitable<absl::StatusOr<v1::Model>> TableCatalog::get_model(const v1::GetModelRequest& request) {
+  const absl::Status refused = co_await authenticate_key(keys_, request.api_key());
+  if (!refused.ok())
+    co_return refused;
   const v1::Model* model = models_->find(request.id());
   if (model == nullptr)
     co_return unknown_model(request.id(), *models_);

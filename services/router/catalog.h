@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "services/common/api/catalog.h"
+#include "services/common/api/keys.h"
 
 namespace tollgate::router {
 
@@ -33,14 +34,16 @@ class ModelTable {
 // NOT_FOUND for a model that nobody serves, with the names that come near.
 absl::Status unknown_model(std::string_view name, const ModelTable& models);
 
+// Answers callers with a valid key. `keys` outlives it.
 class TableCatalog : public Catalog {
  public:
-  explicit TableCatalog(std::shared_ptr<const ModelTable> models) : models_(std::move(models)) {}
+  TableCatalog(std::shared_ptr<const ModelTable> models, Keys& keys) : models_(std::move(models)), keys_(keys) {}
   Awaitable<absl::StatusOr<v1::ListModelsReply>> list_models(const v1::ListModelsRequest& request) override;
   Awaitable<absl::StatusOr<v1::Model>> get_model(const v1::GetModelRequest& request) override;
 
  private:
   std::shared_ptr<const ModelTable> models_;
+  Keys& keys_;
 };
 
 }  // namespace tollgate::router

@@ -1,5 +1,4 @@
 // tollgate-router: Messages and Catalog over gRPC.
-#include "services/common/access/authenticate.h"
 #include "services/common/base/log.h"
 #include "services/common/process/process.h"
 #include "services/common/rpc/catalog_rpc.h"
@@ -33,7 +32,7 @@ absl::Status serve(const Config& config) {
 
   Shards shards(config.threads);
   std::vector<std::unique_ptr<router::Router>> routers;
-  router::TableCatalog catalog(*models);
+  router::TableCatalog catalog(*models, keys);
   std::vector<Shard<Messages>> messages;
   std::vector<Shard<Catalog>> catalogs;
   std::vector<std::pair<Executor, router::Router*>> settling;
@@ -41,7 +40,7 @@ absl::Status serve(const Config& config) {
     asio::io_context& context = shards.at(i);
     routers.push_back(std::make_unique<router::Router>(context, *models, ledger, keys, adapter));
     messages.push_back({context.get_executor(), routers.back().get()});
-    catalogs.push_back({context.get_executor(), &catalog, authenticator(keys)});
+    catalogs.push_back({context.get_executor(), &catalog});
     settling.emplace_back(context.get_executor(), routers.back().get());
   }
   MessagesService messages_service(messages);

@@ -8,7 +8,6 @@
 
 #include "gateway/edge.h"
 #include "services/budget/budget_shard.h"
-#include "services/common/access/authenticate.h"
 #include "services/common/base/log.h"
 #include "services/common/process/process.h"
 #include "services/common/rpc/catalog_rpc.h"
@@ -27,7 +26,7 @@ struct Stack {
       : budget(context, config),
         adapter(std::move(upstreams)),
         router(context, models, budget.ledger, budget.keys, *adapter),
-        catalog(models) {}
+        catalog(models, budget.keys) {}
 
   BudgetShard budget;
   std::unique_ptr<Adapter> adapter;
@@ -63,7 +62,7 @@ absl::Status serve_all(const Config& config) {
     Stack& stack = *stacks.back();
     edge_services.push_back({&stack.router, &stack.catalog, &stack.budget.keys});
     messages.push_back({context.get_executor(), &stack.router});
-    catalogs.push_back({context.get_executor(), &stack.catalog, authenticator(stack.budget.keys)});
+    catalogs.push_back({context.get_executor(), &stack.catalog});
     settling.emplace_back(context.get_executor(), &stack.router);
   }
   asio::co_spawn(shards.at(0).get_executor(), stacks[0]->budget.reaper.run(), asio::detached);

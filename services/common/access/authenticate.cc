@@ -15,13 +15,6 @@ std::int64_t now_ms() {
       .count();
 }
 
-Awaitable<absl::Status> authenticate_key(Keys& keys, std::string api_key) {
-  absl::StatusOr<std::string> key_hash = key_hash_of(api_key);
-  if (!key_hash.ok())
-    co_return key_hash.status();
-  co_return co_await authenticate(keys, *std::move(key_hash));
-}
-
 }  // namespace
 
 absl::StatusOr<std::string> key_hash_of(std::string_view api_key) {
@@ -48,8 +41,11 @@ Awaitable<absl::Status> authenticate(Keys& keys, std::string key_hash) {
   co_return absl::OkStatus();
 }
 
-std::function<Awaitable<absl::Status>(std::string)> authenticator(Keys& keys) {
-  return [&keys](std::string api_key) { return authenticate_key(keys, std::move(api_key)); };
+Awaitable<absl::Status> authenticate_key(Keys& keys, std::string api_key) {
+  absl::StatusOr<std::string> key_hash = key_hash_of(api_key);
+  if (!key_hash.ok())
+    co_return key_hash.status();
+  co_return co_await authenticate(keys, *std::move(key_hash));
 }
 
 }  // namespace tollgate

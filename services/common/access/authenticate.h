@@ -1,7 +1,6 @@
 // Who is calling: from a key in clear to its record.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <string_view>
 
@@ -16,11 +15,11 @@ inline constexpr std::string_view kKeyPrefix = "sk-tg-";
 // SHA-256 of the key; UNAUTHENTICATED when there is none, saying how to send one.
 absl::StatusOr<std::string> key_hash_of(std::string_view api_key);
 
-// OK when the key exists, is enabled and has not expired; else UNAUTHENTICATED, or UNAVAILABLE when nobody can say.
-// An admission by the ledger checks the same in its own script: this is for calls that cost nothing.
+// OK when the key with this hash exists, is enabled and has not expired; else UNAUTHENTICATED, or UNAVAILABLE when
+// nobody can say. An admission by the ledger checks the same in its own script: this is for calls that cost nothing.
 Awaitable<absl::Status> authenticate(Keys& keys, std::string key_hash);
 
-// The same for a key in clear, as a function to hand on. `keys` outlives it.
-std::function<Awaitable<absl::Status>(std::string api_key)> authenticator(Keys& keys);
+// The same for a key in clear.
+Awaitable<absl::Status> authenticate_key(Keys& keys, std::string api_key);
 
 }  // namespace tollgate

@@ -29,7 +29,7 @@ class CatalogClient final : public Catalog {
   Calls calls_;
 };
 
-// Serves the shards' Catalogs, each in turn; a public one has Shard::authenticate set. Rules: server.h.
+// Serves the shards' Catalogs, each in turn; the key may stand in the metadata (metadata.h). Rules: server.h.
 class CatalogService final : public v1::Catalog::CallbackService {
  public:
   explicit CatalogService(std::vector<Shard<Catalog>> shards) : shards_(std::move(shards)) {}

@@ -22,19 +22,19 @@ Awaitable<absl::StatusOr<v1::SettleReply>> LedgerClient::settle(const v1::Settle
   return unary_call(calls_, *stub_->async(), &Async::Settle, request, {.deadline = deadline_});
 }
 
-grpc::ServerUnaryReactor* LedgerService::Reserve(grpc::CallbackServerContext* context,
-                                                 const v1::ReserveRequest* request, v1::ReserveReply* reply) {
-  return serve_unary(shards_.next(), context, request, reply, &Ledger::reserve);
+grpc::ServerUnaryReactor* LedgerService::Reserve(grpc::CallbackServerContext*, const v1::ReserveRequest* request,
+                                                 v1::ReserveReply* reply) {
+  return serve_unary(shards_.next(), request, reply, &Ledger::reserve);
 }
 
-grpc::ServerUnaryReactor* LedgerService::Checkpoint(grpc::CallbackServerContext* context,
-                                                    const v1::CheckpointRequest* request, v1::CheckpointReply* reply) {
-  return serve_unary(shards_.next(), context, request, reply, &Ledger::checkpoint);
+grpc::ServerUnaryReactor* LedgerService::Checkpoint(grpc::CallbackServerContext*, const v1::CheckpointRequest* request,
+                                                    v1::CheckpointReply* reply) {
+  return serve_unary(shards_.next(), request, reply, &Ledger::checkpoint);
 }
 
-grpc::ServerUnaryReactor* LedgerService::Settle(grpc::CallbackServerContext* context, const v1::SettleRequest* request,
+grpc::ServerUnaryReactor* LedgerService::Settle(grpc::CallbackServerContext*, const v1::SettleRequest* request,
                                                 v1::SettleReply* reply) {
-  return serve_unary(shards_.next(), context, request, reply, &Ledger::settle);
+  return serve_unary(shards_.next(), request, reply, &Ledger::settle);
 }
 
 }  // namespace tollgate

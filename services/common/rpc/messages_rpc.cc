@@ -61,7 +61,7 @@ grpc::ServerWriteReactor<v1::Frame>* MessagesService::Create(grpc::CallbackServe
 
 grpc::ServerUnaryReactor* MessagesService::CountTokens(grpc::CallbackServerContext* context,
                                                        const v1::CreateRequest* request, v1::CountTokensReply* reply) {
-  return serve_unary(shards_.next(), context, reply, [taken = take(*context, request)](Messages& messages) mutable {
+  return serve_unary(shards_.next(), reply, [taken = take(*context, request)](Messages& messages) mutable {
     return count_tokens(messages, taken);
   });
 }

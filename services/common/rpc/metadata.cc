@@ -71,12 +71,9 @@ absl::StatusOr<std::string> key_from_metadata(const Metadata& metadata) {
 
 absl::Status merge_metadata(const Metadata& metadata, v1::CreateRequest& request) {
   const bool own_caller = request.api_key().empty();
-  if (own_caller) {
-    absl::StatusOr<std::string> key = key_from_metadata(metadata);
-    if (!key.ok())
-      return key.status();
-    request.set_api_key(*std::move(key));
-  }
+  const absl::Status status = merge_key(metadata, request);
+  if (!status.ok())
+    return status;
   // Judged against the request as it came: a name that stands twice in the metadata is taken twice.
   const int carried = request.headers_size();
   for (const auto& [name, value] : metadata) {

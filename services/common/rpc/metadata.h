@@ -17,6 +17,17 @@ using Metadata = std::multimap<grpc::string_ref, grpc::string_ref>;
 // Tollgate key counts; two different Tollgate keys are UNAUTHENTICATED.
 absl::StatusOr<std::string> key_from_metadata(const Metadata& metadata);
 
+// Gives a request that has no `api_key` the one of the metadata.
+template <class Request>
+absl::Status merge_key(const Metadata& metadata, Request& request) {
+  if (!request.api_key().empty())
+    return absl::OkStatus();
+  absl::StatusOr<std::string> key = key_from_metadata(metadata);
+  if (key.ok())
+    request.set_api_key(*std::move(key));
+  return key.status();
+}
+
 // Completes `request` by what stands in the metadata alone, so that a plain gRPC tool gets the behaviour of HTTP: the
 // key when the request has none (UNAUTHENTICATED as above), and the headers `anthropic-*` and `x-*` that it does not
 // carry. With the key in the metadata the caller is the client itself, so its `user-agent` counts too.

@@ -32,15 +32,15 @@ grpc::ServerWriteReactor<v1::Frame>* ProviderAdapterService::Send(grpc::Callback
       [request](ProviderAdapter& adapter, FrameSink& sink) { return adapter.send(*request, sink); });
 }
 
-grpc::ServerUnaryReactor* ProviderAdapterService::CountTokens(grpc::CallbackServerContext* context,
+grpc::ServerUnaryReactor* ProviderAdapterService::CountTokens(grpc::CallbackServerContext*,
                                                               const v1::SendRequest* request,
                                                               v1::CountTokensReply* reply) {
-  return serve_unary(shards_.next(), context, request, reply, &ProviderAdapter::count_tokens);
+  return serve_unary(shards_.next(), request, reply, &ProviderAdapter::count_tokens);
 }
 
-grpc::ServerUnaryReactor* ProviderAdapterService::Probe(grpc::CallbackServerContext* context,
-                                                        const v1::ProbeRequest* request, v1::ProbeReply* reply) {
-  return serve_unary(shards_.next(), context, request, reply, &ProviderAdapter::probe);
+grpc::ServerUnaryReactor* ProviderAdapterService::Probe(grpc::CallbackServerContext*, const v1::ProbeRequest* request,
+                                                        v1::ProbeReply* reply) {
+  return serve_unary(shards_.next(), request, reply, &ProviderAdapter::probe);
 }
 
 }  // namespace tollgate

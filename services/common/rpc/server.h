@@ -111,27 +111,8 @@ class StreamServerCall final : public ServerCall<grpc::ServerWriteReactor<Messag
   std::optional<AwaitableHandler<absl::Status>> writer_;
 };
 
-// What the shard demands before the implementation is asked.
-template <class Interface>
-Awaitable<absl::Status> admit(const Shard<Interface>& shard, absl::StatusOr<std::string> key) {
-  if (!key.ok())
-    co_return key.status();
-  co_return co_await shard.authenticate(*std::move(key));
-}
-
-template <class Interface>
-absl::StatusOr<std::string> key_for(const Shard<Interface>& shard, const grpc::CallbackServerContext& context) {
-  return shard.authenticate ? key_from_metadata(context.client_metadata()) : std::string();
-}
-
 template <class Interface, class Reply, class Work>
-Awaitable<absl::Status> run_unary(const Shard<Interface>& shard, absl::StatusOr<std::string>& key, Reply& reply,
-                                  Work& work) {
-  if (shard.authenticate) {
-    absl::Status admitted = co_await admit(shard, std::move(key));
-    if (!admitted.ok())
-      co_return admitted;
-  }
+Awaitable<absl::Status> run_unary(const Shard<Interface>& shard, Reply& reply, Work& work) {
   absl::StatusOr<Reply> result = co_await work(*shard.implementation);
   if (!result.ok())
     co_return result.status();
@@ -144,21 +125,18 @@ Awaitable<absl::Status> run_unary(const Shard<Interface>& shard, absl::StatusOr<
 // Serves one unary call. `work` is `Awaitable<absl::StatusOr<Reply>>(Interface&)` and lives as long as the call; so do
 // the request and the reply that gRPC gave. `shard` outlives the call.
 template <class Interface, class Reply, class Work>
-grpc::ServerUnaryReactor* serve_unary(const Shard<Interface>& shard, grpc::CallbackServerContext* context, Reply* reply,
-                                      Work work) {
+grpc::ServerUnaryReactor* serve_unary(const Shard<Interface>& shard, Reply* reply, Work work) {
   auto call = std::make_shared<detail::UnaryServerCall>(shard.executor);
-  call->spawn(call, [&shard, key = detail::key_for(shard, *context), reply, work = std::move(work)]() mutable {
-    return detail::run_unary(shard, key, *reply, work);
-  });
+  call->spawn(call,
+              [&shard, reply, work = std::move(work)]() mutable { return detail::run_unary(shard, *reply, work); });
   return call.get();
 }
 
 // The same for a method that takes the request as it is.
 template <class Interface, class Request, class Reply>
-grpc::ServerUnaryReactor* serve_unary(const Shard<Interface>& shard, grpc::CallbackServerContext* context,
-                                      const Request* request, Reply* reply,
+grpc::ServerUnaryReactor* serve_unary(const Shard<Interface>& shard, const Request* request, Reply* reply,
                                       Awaitable<absl::StatusOr<Reply>> (Interface::*method)(const Request&)) {
-  return serve_unary(shard, context, reply,
+  return serve_unary(shard, reply,
                      [request, method](Interface& implementation) { return (implementation.*method)(*request); });
 }
 

@@ -3,26 +3,18 @@
 
 #include <atomic>
 #include <cstddef>
-#include <functional>
-#include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "services/common/async.h"
 
 namespace tollgate {
-
-// Judges the key of a call's metadata, empty when there is none; runs on the shard, before the implementation.
-using Authenticate = std::function<Awaitable<absl::Status>(std::string key)>;
 
 // The implementation of a service on one shard: called on `executor` only. Both outlive the server.
 template <class Interface>
 struct Shard {
   Executor executor;
   Interface* implementation;
-  // Unset: everyone may call.
-  Authenticate authenticate = {};
 };
 
 // The shards of a service, each in turn. Any thread.

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "services/common/access/authenticate.h"
 #include "services/common/base/digest.h"
 
 namespace tollgate {
@@ -165,7 +166,10 @@ v1::CreateRequest FakeMessages::last_request() const {
   return all.empty() ? v1::CreateRequest() : all.back();
 }
 
-Awaitable<absl::StatusOr<v1::ListModelsReply>> FakeCatalog::list_models(const v1::ListModelsRequest&) {
+Awaitable<absl::StatusOr<v1::ListModelsReply>> FakeCatalog::list_models(const v1::ListModelsRequest& request) {
+  const absl::Status refused = co_await authenticate_key(keys_, request.api_key());
+  if (!refused.ok())
+    co_return refused;
   v1::ListModelsReply reply;
   for (const char* id : {"anthropic/claude-sonnet-4", "anthropic/claude-opus-4"}) {
     v1::Model* model = reply.add_models();
@@ -177,6 +181,9 @@ Awaitable<absl::StatusOr<v1::ListModelsReply>> FakeCatalog::list_models(const v1
 }
 
 Awaitable<absl::StatusOr<v1::Model>> FakeCatalog::get_model(const v1::GetModelRequest& request) {
+  const absl::Status refused = co_await authenticate_key(keys_, request.api_key());
+  if (!refused.ok())
+    co_return refused;
   if (request.id() != "anthropic/claude-sonnet-4" && request.id() != "claude-sonnet-4-20250514")
     co_return error(v1::Failure::KIND_NOT_FOUND, "No model is named \"" + request.id() + "\".");
   v1::Model model;

@@ -85,12 +85,6 @@ class FakeMessages final : public Messages {
   std::atomic<std::uint64_t> bytes_written_{0};
 };
 
-class FakeCatalog final : public Catalog {
- public:
-  Awaitable<absl::StatusOr<v1::ListModelsReply>> list_models(const v1::ListModelsRequest&) override;
-  Awaitable<absl::StatusOr<v1::Model>> get_model(const v1::GetModelRequest& request) override;
-};
-
 // Knows the keys sk-tg-v1-good, sk-tg-v1-disabled and sk-tg-v1-expired; is away for sk-tg-v1-away.
 class FakeKeys final : public Keys {
  public:
@@ -99,6 +93,16 @@ class FakeKeys final : public Keys {
   Awaitable<absl::StatusOr<v1::ListKeysReply>> list(const v1::ListKeysRequest&) override;
   Awaitable<absl::StatusOr<v1::Key>> update(const v1::UpdateKeyRequest&) override;
   Awaitable<absl::StatusOr<v1::DeleteKeyReply>> remove(const v1::DeleteKeyRequest&) override;
+};
+
+// For the keys that FakeKeys knows.
+class FakeCatalog final : public Catalog {
+ public:
+  Awaitable<absl::StatusOr<v1::ListModelsReply>> list_models(const v1::ListModelsRequest& request) override;
+  Awaitable<absl::StatusOr<v1::Model>> get_model(const v1::GetModelRequest& request) override;
+
+ private:
+  FakeKeys keys_;
 };
 
 // Waits generously until `condition` holds.
