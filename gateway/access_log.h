@@ -24,9 +24,7 @@ struct AccessRecord {
   bool quiet = false;
 };
 
-// {"event":"request","method":"POST",...}
-std::string access_line(const AccessRecord& record, std::chrono::microseconds time);
-
+// The event `request`.
 void log_access(const AccessRecord& record, std::chrono::microseconds time);
 
 }  // namespace tollgate

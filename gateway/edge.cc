@@ -1,7 +1,7 @@
 #include "gateway/edge.h"
+#include "services/common/base/log.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -71,7 +71,7 @@ void start_connection(asio::io_context& context, std::shared_ptr<EdgeShard> shar
       if (exception)
         std::rethrow_exception(exception);
     } catch (const std::exception& error) {
-      spdlog::error("A connection of the edge has ended by an exception: {}", error.what());
+      Log(spdlog::level::err, "connection_failed").with("error", error.what());
     }
     count->close();
   };
@@ -167,7 +167,7 @@ Awaitable<void> Edge::State::accept(std::shared_ptr<State> state) {
     if (!error) {
       state->hand_over(index, std::move(socket));
     } else if (error != asio::error::operation_aborted && error != asio::error::connection_aborted) {
-      spdlog::warn("Cannot accept a connection: {}", error.message());
+      Log(spdlog::level::warn, "accept_failed").with("error", error.message());
       state->pause.expires_after(kAcceptPause);
       co_await state->pause.async_wait(as_tuple);
     }
@@ -178,7 +178,7 @@ void Edge::State::hand_over(std::size_t index, TcpSocket socket) {
   if (!count->open()) {
     const auto now = SteadyClock::now();
     if (now >= next_warning) {
-      spdlog::warn("Connections are closed: {} are open (limits.connections).", config.limits.connections);
+      Log(spdlog::level::warn, "too_many_connections").with("limits.connections", config.limits.connections);
       next_warning = now + kWarningPause;
     }
     return;

@@ -1,7 +1,6 @@
 #include "gateway/session.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <charconv>
@@ -11,6 +10,7 @@
 #include "gateway/credentials.h"
 #include "gateway/forwarding.h"
 #include "services/common/base/digest.h"
+#include "services/common/base/log.h"
 
 namespace tollgate {
 namespace {
@@ -304,7 +304,7 @@ Awaitable<void> Session::watched(Awaitable<void> call) {
     co_await std::move(call);
   } catch (const std::exception& exception) {
     if (!connection_.gone() && !cut_)
-      spdlog::error("A call of the edge has thrown: {}", exception.what());
+      Log(spdlog::level::err, "call_failed").with("error", exception.what());
   }
   connection_.end_watch();
   // A coroutine stays cancelled until this: its next co_await would throw.

@@ -16,7 +16,8 @@ void append_escaped(std::string& out, std::string_view text) {
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+    } else if (c < 0x20 || c > 0x7e) {
+      // Whatever the bytes are, the line is JSON and prints harmlessly.
       out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
     } else {
       out += c;

@@ -1,6 +1,5 @@
 #include "services/common/rpc/server.h"
-
-#include <spdlog/spdlog.h>
+#include "services/common/base/log.h"
 
 #include "services/common/base/errors.h"
 
@@ -12,11 +11,11 @@ absl::Status status_of_exception(const std::exception_ptr& thrown, bool cancelle
   } catch (const boost::system::system_error& failure) {
     if (cancelled && failure.code() == asio::error::operation_aborted)
       return absl::CancelledError("The call was cancelled.");
-    spdlog::error("a call ended by an exception: {}", failure.what());
+    Log(spdlog::level::err, "call_failed").with("error", failure.what());
   } catch (const std::exception& failure) {
-    spdlog::error("a call ended by an exception: {}", failure.what());
+    Log(spdlog::level::err, "call_failed").with("error", failure.what());
   } catch (...) {
-    spdlog::error("a call ended by an exception of unknown type");
+    Log(spdlog::level::err, "call_failed").with("error", "an exception of unknown type");
   }
   // What was thrown is for the log, not for the caller.
   return error(v1::Failure::KIND_INTERNAL, "Internal error of the gateway.");
