@@ -49,7 +49,8 @@ Account::Account(Settler& settler, LeaseKeeper& keeper, const v1::ReserveRequest
     : settler_(settler),
       generation_id_(reserved.generation_id()),
       key_hash_(reserved.key_hash()),
-      workspace_(hold.workspace()) {
+      workspace_(hold.workspace()),
+      hold_nano_usd_(reserved.amount_nano_usd()) {
   keeper.add(*this, std::chrono::milliseconds(hold.lease_ms()));
 }
 
@@ -74,7 +75,10 @@ v1::Usage Account::usage() const {
 }
 
 std::int64_t Account::cost() const {
-  return candidate_.endpoint == nullptr ? 0 : cost_of(usage(), *candidate_.endpoint);
+  if (candidate_.endpoint == nullptr)
+    return 0;
+  const std::int64_t cost = cost_of(usage(), *candidate_.endpoint);
+  return streamed_tokens_ > usage_.output_tokens() ? std::min(cost, hold_nano_usd_) : cost;
 }
 
 void Account::settle(v1::UsageSource source) {

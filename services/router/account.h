@@ -48,7 +48,7 @@ class Account : public LeaseKeeper::Hook {
   void note(const v1::Usage& usage) { usage_ = usage; }
   void note_output(std::uint32_t tokens) { streamed_tokens_ += tokens; }
 
-  // Cost so far, nano-USD: the larger of reported and streamed output.
+  // Cost so far, nano-USD: the larger of reported and streamed output. What is only estimated stays within the hold.
   std::int64_t cost() const;
   v1::Usage usage() const;
   void settle(v1::UsageSource source);
@@ -61,6 +61,7 @@ class Account : public LeaseKeeper::Hook {
   std::string generation_id_;
   std::string key_hash_;
   std::string workspace_;
+  std::int64_t hold_nano_usd_;
   Candidate candidate_{nullptr, nullptr};
   v1::Usage usage_;
   std::int64_t streamed_tokens_ = 0;

@@ -1,5 +1,6 @@
 #include "services/provider_adapter/anthropic/event_stream.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tollgate::anthropic {
@@ -13,12 +14,25 @@ bool must_be_read(std::string_view name) {
   return name == "message_start" || name == "message_delta" || name == "error";
 }
 
+// Roughly the tokens in a delta's text: what stands around it is counted off, four bytes make a token.
+std::uint32_t estimated_tokens(std::string_view data) {
+  constexpr std::size_t kAround =
+      std::string_view(R"({"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}})").size();
+  // A signature is no output that anybody counts.
+  if (data.substr(0, kAround + 20).find("\"signature_delta\"") != std::string_view::npos)
+    return 0;
+  const std::size_t text = data.size() - std::min(data.size(), kAround);
+  return static_cast<std::uint32_t>((text + 3) / 4);
+}
+
 }  // namespace
 
 EventStream::Result EventStream::take(const sse::Event& event) {
   if (!must_be_read(event.name)) {
     commit_ |= is_content(event.name);
     stopped_ |= event.name == "message_stop";
+    if (event.name == "content_block_delta")
+      estimated_tokens_ += estimated_tokens(event.data);
     return Result::kOk;
   }
   if (event.name == "message_start")
@@ -52,6 +66,7 @@ void EventStream::emit(std::size_t size, bool mid_event, std::vector<v1::Frame>&
   }
   frame.set_data(std::move(held_));
   frame.set_mid_event(mid_event);
+  frame.set_estimated_output_tokens(std::exchange(estimated_tokens_, 0));
   held_ = std::move(rest);
   scanner_.consume(size);
   mid_event_ = mid_event;
@@ -74,6 +89,7 @@ EventStream::Result EventStream::scan(bool at_end, std::vector<v1::Frame>& frame
       return Result::kMalformed;
   } else if (size > 0 && (mid_event_ || size > kHold)) {
     commit_ |= is_content(scanner_.name());
+    estimated_tokens_ += static_cast<std::uint32_t>(size / 4);
     emit(size, true, frames);
   }
   return Result::kOk;

@@ -57,6 +57,8 @@ class EventStream {
   UsageTracker usage_;
   ApiError error_;
   std::string error_json_;
+  // Of what has not gone out yet.
+  std::uint32_t estimated_tokens_ = 0;
   // Content came, but its data has not gone out yet.
   bool commit_ = false;
   bool committed_ = false;

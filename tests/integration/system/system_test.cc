@@ -83,6 +83,45 @@ TEST_P(SystemTest, TheFirstEventArrivesWhileTheUpstreamIsSilent) {
   EXPECT_TRUE(wait_until([&] { return suite.key("ci").at("held") == 0; }));
 }
 
+// From the client's close to the upstream's: through all parts within 100 ms.
+TEST_P(SystemTest, AClientThatLeavesStopsTheUpstreamAtOnce) {
+  Suite suite(GetParam());
+  const std::string key = suite.create_key("ci");
+  auto best = std::chrono::milliseconds::max();
+  for (int round = 0; round < 5; ++round) {
+    HttpExchange exchange = suite.message(key, true, "events=1000;delay_ms=20");
+    ASSERT_TRUE(exchange.read_until("content_block_delta"));
+    const auto begin = std::chrono::steady_clock::now();
+    exchange.close();
+    ASSERT_TRUE(wait_until([&] { return suite.simulator().stats().at("active") == 0; }));
+    best =
+        std::min(best, std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin));
+  }
+  EXPECT_LE(best.count(), 100);
+  EXPECT_TRUE(wait_until([&] { return suite.key("ci").at("held") == 0; }));
+  EXPECT_GT(suite.key("ci").at("usage").get<double>(), 0);
+}
+
+// 200 MB for a client that stops reading: nobody between it and the upstream hoards them.
+TEST_P(SystemTest, AClientThatStopsReadingStopsTheUpstream) {
+  Suite suite(GetParam());
+  const std::string key = suite.create_key("ci");
+  HttpExchange(suite.message(key, true)).body();
+  std::map<std::string, std::uint64_t> before;
+  for (const auto& [name, process] : suite.processes())
+    before[name] = peak_resident_bytes(process->pid());
+  HttpExchange exchange = suite.message(key, true, "events=10000;bytes=20000");
+  ASSERT_TRUE(exchange.read_bytes(1'000'000));
+  // Still open while the client does not read: the upstream cannot be done.
+  EXPECT_FALSE(
+      wait_until([&] { return suite.simulator().stats().at("active") == 0; }, std::chrono::milliseconds(1000)));
+  EXPECT_GT(exchange.body().size(), 200'000'000u);
+  EXPECT_THAT(exchange.so_far().substr(exchange.so_far().size() - 1000), HasSubstr("message_stop"));
+  EXPECT_TRUE(exchange.complete());
+  for (const auto& [name, process] : suite.processes())
+    EXPECT_LT(peak_resident_bytes(process->pid()) - before[name], 24u * 1024 * 1024) << name;
+}
+
 TEST_P(SystemTest, AFailureBeforeContentIsInvisible) {
   Suite suite(GetParam(), 2, {{"upstreams", {{"u0", {{"first_byte_timeout_ms", 300}}}}}});
   const std::string key = suite.create_key("ci");

@@ -201,6 +201,31 @@ TEST(EventStream, UsageComesOnlyWhenItChanged) {
   EXPECT_TRUE(relay.events.stopped());
 }
 
+TEST(EventStream, EstimatesTheTokensOfDeltas) {
+  const auto delta = [](const std::string& inner) {
+    return event("content_block_delta", R"({"type":"content_block_delta","index":0,"delta":{"type":)" + inner + "}}");
+  };
+  const std::string text(400, 'x');
+  const struct {
+    std::string bytes;
+    unsigned least, most;
+  } cases[] = {
+      {kPing + kBlockStart, 0, 0},
+      {kDelta, 1, 1},
+      {delta(R"("text_delta","text":")" + text + "\""), 100, 100},
+      {delta(R"("thinking_delta","thinking":")" + text + "\""), 100, 103},
+      {delta(R"("input_json_delta","partial_json":")" + text + "\""), 100, 105},
+      {delta(R"("signature_delta","signature":")" + text + "\""), 0, 0},
+  };
+  for (const auto& example : cases) {
+    EventStream stream;
+    std::vector<v1::Frame> frames;
+    stream.push(example.bytes, frames);
+    EXPECT_GE(frames.back().estimated_output_tokens(), example.least) << example.bytes;
+    EXPECT_LE(frames.back().estimated_output_tokens(), example.most) << example.bytes;
+  }
+}
+
 TEST(EventStream, ErrorBeforeContentIsAnError) {
   for (const std::string& before : {std::string(), start(), start() + kPing}) {
     Relay together;

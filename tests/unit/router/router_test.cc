@@ -345,6 +345,13 @@ TEST_F(RouterTest, AClientThatLeavesIsChargedWhatItGot) {
   EXPECT_EQ(ledger_.settled[0].cost_nano_usd(), (10 + 10 * 2) * 1000);
 }
 
+TEST_F(RouterTest, AnEstimateStaysWithinTheHold) {
+  adapter_.script = {
+      {{head(), used(10, 1), committed(), data("part", 1'000'000)}, error(Failure::KIND_UNAVAILABLE, "cut")}};
+  EXPECT_FALSE(create().ok());
+  EXPECT_EQ(ledger_.settled.at(0).cost_nano_usd(), ledger_.reserved.at(0).amount_nano_usd());
+}
+
 TEST_F(RouterTest, CancellationSettlesAndReachesTheAdapter) {
   Attempt attempt{{head(), used(10, 1), committed(), data("one", 5)}, {}, true};
   adapter_.script = {attempt};
