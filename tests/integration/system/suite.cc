@@ -66,6 +66,8 @@ void Suite::launch(const std::string& name) {
   command.insert(command.end(), {"--config", config_file_});
   ProcessOptions options;
   options.environment["TEST_UPSTREAM_KEY"] = kUpstreamKey;
+  // Where the sanitizer is built in, freed memory is not to look like a leak.
+  options.environment["ASAN_OPTIONS"] = "quarantine_size_mb=1:thread_local_quarantine_size_kb=64";
   processes_[name] = std::make_unique<Process>(command, options);
   Process& process = *processes_[name];
   if (!wait_until([&] { return process.standard_error().find("\"event\":\"listening\"") != std::string::npos; }))

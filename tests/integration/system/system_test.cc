@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <regex>
 
 #include "tests/integration/system/suite.h"
 
