@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "services/common/access/credentials.h"
 #include "services/common/base/money.h"
 
 namespace tollgate {
@@ -98,20 +99,6 @@ const char* reset_name(v1::Reset reset) {
   }
 }
 
-// The spend that the key's limit is compared with.
-std::int64_t spend_of_period(const v1::Key& key) {
-  switch (key.limit_reset()) {
-    case v1::RESET_DAILY:
-      return key.usage_daily_nano_usd();
-    case v1::RESET_WEEKLY:
-      return key.usage_weekly_nano_usd();
-    case v1::RESET_MONTHLY:
-      return key.usage_monthly_nano_usd();
-    default:
-      return key.usage_nano_usd();
-  }
-}
-
 }  // namespace
 
 std::string format_token_price(std::int64_t micro_usd_per_million) {
@@ -171,7 +158,7 @@ std::string key_json(const v1::Key& key) {
   data["name"] = key.name();
   data["limit"] = limited ? Json(to_usd(key.limit_nano_usd())) : Json();
   data["limit_remaining"] =
-      limited ? Json(to_usd(std::max<std::int64_t>(0, key.limit_nano_usd() - spend_of_period(key)))) : Json();
+      limited ? Json(to_usd(std::max<std::int64_t>(0, key.limit_nano_usd() - spend_against_limit(key)))) : Json();
   data["limit_reset"] = reset != nullptr ? Json(reset) : Json();
   data["include_byok_in_limit"] = false;
   data["usage"] = to_usd(key.usage_nano_usd());

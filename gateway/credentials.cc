@@ -1,21 +1,8 @@
 #include "gateway/credentials.h"
 
-#include "gateway/ascii.h"
+#include "services/common/access/credentials.h"
 
 namespace tollgate {
-namespace {
-
-constexpr std::string_view kKeyPrefix = "sk-tg-";
-
-std::string_view bearer_token(std::string_view authorization) {
-  constexpr std::string_view scheme = "Bearer ";
-  if (!starts_with_ignoring_case(authorization, scheme))
-    return {};
-  return trim(authorization.substr(scheme.size()));
-}
-
-}  // namespace
-
 Credentials find_api_key(const RequestHead& head) {
   const std::string_view bearer = bearer_token(head.find("authorization"));
   const std::string_view api_key = head.find("x-api-key");

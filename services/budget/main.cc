@@ -3,11 +3,10 @@
 #include <boost/asio/detached.hpp>
 
 #include "services/budget/budget_shard.h"
-#include "services/common/base/log.h"
 #include "services/common/process/process.h"
+#include "services/common/process/serve_rpc.h"
 #include "services/common/rpc/keys_rpc.h"
 #include "services/common/rpc/ledger_rpc.h"
-#include "services/common/rpc/server_runtime.h"
 #include "services/common/runtime/shards.h"
 
 namespace tollgate {
@@ -28,19 +27,9 @@ absl::Status serve(const Config& config) {
   LedgerService ledger_service(ledgers);
   KeysService keys_service(keys);
   shards.start();
-  {
-    RpcServer server({.address = config.listen.grpc, .body_bytes = config.limits.body_bytes});
-    server.add(ledger_service);
-    server.add(keys_service);
-    const absl::Status status = server.start();
-    if (!status.ok())
-      return status;
-    Log(spdlog::level::info, "listening").with("service", "budget").with("grpc_port", server.port());
-    wait_for_termination();
-    server.drain(config.timeouts.drain);
-  }
+  const absl::Status status = serve_rpc(config, "budget", {&ledger_service, &keys_service});
   shards.stop();
-  return absl::OkStatus();
+  return status;
 }
 
 }  // namespace

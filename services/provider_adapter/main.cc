@@ -1,8 +1,7 @@
 // tollgate-adapter: ProviderAdapter over gRPC, speaking to the upstreams.
-#include "services/common/base/log.h"
 #include "services/common/process/process.h"
+#include "services/common/process/serve_rpc.h"
 #include "services/common/rpc/provider_adapter_rpc.h"
-#include "services/common/rpc/server_runtime.h"
 #include "services/common/runtime/shards.h"
 #include "services/provider_adapter/adapter.h"
 
@@ -25,18 +24,9 @@ absl::Status serve(const Config& config) {
   }
   ProviderAdapterService service(implementations);
   shards.start();
-  {
-    RpcServer server({.address = config.listen.grpc, .body_bytes = config.limits.body_bytes});
-    server.add(service);
-    const absl::Status status = server.start();
-    if (!status.ok())
-      return status;
-    Log(spdlog::level::info, "listening").with("service", "adapter").with("grpc_port", server.port());
-    wait_for_termination();
-    server.drain(config.timeouts.drain);
-  }
+  const absl::Status status = serve_rpc(config, "adapter", {&service});
   shards.stop();
-  return absl::OkStatus();
+  return status;
 }
 
 }  // namespace

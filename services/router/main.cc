@@ -1,13 +1,12 @@
 // tollgate-router: Messages and Catalog over gRPC.
-#include "services/common/base/log.h"
 #include "services/common/process/process.h"
+#include "services/common/process/serve_rpc.h"
 #include "services/common/rpc/catalog_rpc.h"
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/keys_rpc.h"
 #include "services/common/rpc/ledger_rpc.h"
 #include "services/common/rpc/messages_rpc.h"
 #include "services/common/rpc/provider_adapter_rpc.h"
-#include "services/common/rpc/server_runtime.h"
 #include "services/common/runtime/shards.h"
 #include "services/router/router.h"
 #include "services/router/settle_all.h"
@@ -46,20 +45,10 @@ absl::Status serve(const Config& config) {
   MessagesService messages_service(messages);
   CatalogService catalog_service(catalogs);
   shards.start();
-  {
-    RpcServer server({.address = config.listen.grpc, .body_bytes = config.limits.body_bytes});
-    server.add(messages_service);
-    server.add(catalog_service);
-    const absl::Status status = server.start();
-    if (!status.ok())
-      return status;
-    Log(spdlog::level::info, "listening").with("service", "router").with("grpc_port", server.port());
-    wait_for_termination();
-    server.drain(config.timeouts.drain);
-  }
+  const absl::Status status = serve_rpc(config, "router", {&messages_service, &catalog_service});
   router::settle_all(settling, config.timeouts.drain);
   shards.stop();
-  return absl::OkStatus();
+  return status;
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "services/budget/redis_keys.h"
-#include "services/common/base/errors.h"
+#include "services/common/access/credentials.h"
 #include "services/common/base/money.h"
 #include "services/common/process/process.h"
 #include "services/common/redis/redis_client.h"
@@ -41,19 +41,6 @@ std::string iso(std::int64_t ms) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(ms / 1000)));
 }
 
-std::int64_t spent_against_limit(const v1::Key& key) {
-  switch (key.limit_reset()) {
-    case v1::RESET_DAILY:
-      return key.usage_daily_nano_usd();
-    case v1::RESET_WEEKLY:
-      return key.usage_weekly_nano_usd();
-    case v1::RESET_MONTHLY:
-      return key.usage_monthly_nano_usd();
-    default:
-      return key.usage_nano_usd();
-  }
-}
-
 ordered_json to_json(const v1::Key& key) {
   ordered_json json;
   json["hash"] = key.hash();
@@ -65,7 +52,7 @@ ordered_json to_json(const v1::Key& key) {
   json["limit_reset"] = key.limit_reset() == v1::RESET_NONE ? ordered_json() : ordered_json(kResets[key.limit_reset()]);
   json["limit_remaining"] =
       key.has_limit_nano_usd()
-          ? ordered_json(to_usd(std::max<std::int64_t>(0, key.limit_nano_usd() - spent_against_limit(key))))
+          ? ordered_json(to_usd(std::max<std::int64_t>(0, key.limit_nano_usd() - spend_against_limit(key))))
           : ordered_json();
   json["resets_at"] = key.has_resets_at_ms() ? ordered_json(iso(key.resets_at_ms())) : ordered_json();
   json["usage"] = to_usd(key.usage_nano_usd());

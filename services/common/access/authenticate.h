@@ -10,8 +10,6 @@
 
 namespace tollgate {
 
-inline constexpr std::string_view kKeyPrefix = "sk-tg-";
-
 // SHA-256 of the key; UNAUTHENTICATED when there is none, saying how to send one.
 absl::StatusOr<std::string> key_hash_of(std::string_view api_key);
 

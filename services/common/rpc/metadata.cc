@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <string_view>
 
+#include "services/common/access/credentials.h"
 #include "services/common/base/errors.h"
 
 namespace tollgate {
 namespace {
 
-constexpr std::string_view kTollgatePrefix = "sk-tg-";
 constexpr std::string_view kApiKey = "x-api-key";
 constexpr std::string_view kAuthorization = "authorization";
 constexpr std::string_view kUserAgent = "user-agent";
@@ -23,16 +23,11 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-// The credential in one entry; empty when the entry is none. The scheme's case does not count (RFC 9110, 11.1).
+// The credential in one entry; empty when the entry is none.
 std::string_view credential_in(std::string_view name, std::string_view value) {
   if (name == kApiKey)
     return value;
-  constexpr std::string_view scheme = "bearer ";
-  if (name != kAuthorization || !equal_ignoring_case(value.substr(0, scheme.size()), scheme))
-    return {};
-  value.remove_prefix(scheme.size());
-  value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
-  return value;
+  return name == kAuthorization ? bearer_token(value) : std::string_view();
 }
 
 // Among the first `count` headers.
@@ -57,8 +52,8 @@ absl::StatusOr<std::string> key_from_metadata(const Metadata& metadata) {
   std::string_view key;
   for (const auto& [name, value] : metadata) {
     const std::string_view candidate = credential_in(view(name), view(value));
-    const bool ours = candidate.starts_with(kTollgatePrefix);
-    if (ours && key.starts_with(kTollgatePrefix) && candidate != key) {
+    const bool ours = candidate.starts_with(kKeyPrefix);
+    if (ours && key.starts_with(kKeyPrefix) && candidate != key) {
       return error(
           v1::Failure::KIND_UNAUTHENTICATED,
           "The call carries two different Tollgate keys. Send one, as `authorization: Bearer` or as `x-api-key`.");
