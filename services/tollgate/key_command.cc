@@ -199,51 +199,48 @@ int list(const Options& options) {
   return 0;
 }
 
-int show(const Options& options) {
+// Opens the keys, finds the named one and goes on with it.
+int with_key(const Options& options, const std::function<int(KeysSession&, const v1::Key&)>& work) {
   auto session = KeysSession::open(options.config);
   if (!session.ok())
     return complain(session.status());
   const absl::StatusOr<v1::Key> key = find(**session, options.key);
-  if (!key.ok())
-    return complain(key.status());
-  print(*key, options.json);
-  return 0;
+  return key.ok() ? work(**session, *key) : complain(key.status());
+}
+
+int show(const Options& options) {
+  return with_key(options, [&](KeysSession&, const v1::Key& key) {
+    print(key, options.json);
+    return 0;
+  });
 }
 
 int set_disabled(const Options& options, bool disabled) {
-  auto session = KeysSession::open(options.config);
-  if (!session.ok())
-    return complain(session.status());
-  const absl::StatusOr<v1::Key> key = find(**session, options.key);
-  if (!key.ok())
-    return complain(key.status());
-  v1::UpdateKeyRequest request;
-  request.set_hash(key->hash());
-  request.set_disabled(disabled);
-  const absl::StatusOr<v1::Key> updated = (*session)->call(&Keys::update, request);
-  if (!updated.ok())
-    return complain(updated.status());
-  print(*updated, options.json);
-  return 0;
+  return with_key(options, [&](KeysSession& session, const v1::Key& key) {
+    v1::UpdateKeyRequest request;
+    request.set_hash(key.hash());
+    request.set_disabled(disabled);
+    const absl::StatusOr<v1::Key> updated = session.call(&Keys::update, request);
+    if (!updated.ok())
+      return complain(updated.status());
+    print(*updated, options.json);
+    return 0;
+  });
 }
 
 int remove(const Options& options) {
-  auto session = KeysSession::open(options.config);
-  if (!session.ok())
-    return complain(session.status());
-  const absl::StatusOr<v1::Key> key = find(**session, options.key);
-  if (!key.ok())
-    return complain(key.status());
-  v1::DeleteKeyRequest request;
-  request.set_hash(key->hash());
-  const absl::StatusOr<v1::DeleteKeyReply> reply = (*session)->call(&Keys::remove, request);
-  if (!reply.ok())
-    return complain(reply.status());
-  if (options.json)
-    std::cout << ordered_json{{"deleted", true}, {"hash", key->hash()}}.dump(2) << "\n";
-  else
-    fmt::print("deleted {} ({})\n", key->name(), key->label());
-  return 0;
+  return with_key(options, [&](KeysSession& session, const v1::Key& key) {
+    v1::DeleteKeyRequest request;
+    request.set_hash(key.hash());
+    const absl::StatusOr<v1::DeleteKeyReply> reply = session.call(&Keys::remove, request);
+    if (!reply.ok())
+      return complain(reply.status());
+    if (options.json)
+      std::cout << ordered_json{{"deleted", true}, {"hash", key.hash()}}.dump(2) << "\n";
+    else
+      fmt::print("deleted {} ({})\n", key.name(), key.label());
+    return 0;
+  });
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ int serve(const ConfigOptions& options) {
 
 int run(int argc, char** argv) {
   CLI::App app("Tollgate: a gateway between coding agents and language models");
+  app.set_version_flag("--version", TOLLGATE_VERSION);
   app.require_subcommand(1);
   std::function<int()> command;
   ConfigOptions serve_options;
