@@ -170,7 +170,7 @@ TEST(RequestScan, AgreesWithAFullParser) {
     ASSERT_EQ(result.ok(), document.contains("model")) << body;
     if (!result.ok())
       continue;
-    EXPECT_EQ(result->model, document["model"]) << body;
+    EXPECT_EQ(result->model, document["model"].get<std::string>()) << body;
     EXPECT_EQ(result->stream, document.value("stream", false)) << body;
     EXPECT_EQ(result->max_tokens.value_or(-1), document.value("max_tokens", -1)) << body;
     for (const char* own : {"provider", "models", "session_id", "trace", "plugins"})
