@@ -184,6 +184,9 @@ absl::Status act_on(std::string_view name, ondemand::value& value, ondemand::jso
 }  // namespace
 
 absl::StatusOr<RequestScan> scan_request(std::string& body) {
+  // Some versions of simdjson pass over it, upstreams may not (RFC 8259, 8.1).
+  if (body.starts_with("\xef\xbb\xbf"))
+    return bad("The request body is not valid JSON: it begins with a byte order mark.");
   if (body.capacity() - body.size() < simdjson::SIMDJSON_PADDING)
     body.reserve(body.size() + simdjson::SIMDJSON_PADDING);
   thread_local ondemand::parser parser;
