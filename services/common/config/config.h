@@ -94,7 +94,7 @@ struct BudgetConfig {
   milliseconds settled_ttl{7 * 24 * 3600 * 1000ll};
 };
 
-// Addresses of the other services, gRPC targets such as dns:///tollgate-router:7010. Empty: in this process.
+// The suite's gRPC targets, such as dns:///router:8788. `tollgate serve` has all in itself and reads none of them.
 struct ServicesConfig {
   std::string router;
   std::string budget;
