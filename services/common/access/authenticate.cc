@@ -25,10 +25,12 @@ absl::StatusOr<std::string> key_hash_of(std::string_view api_key) {
   return sha256_hex(api_key);
 }
 
-Awaitable<absl::Status> authenticate(Keys& keys, std::string key_hash) {
+namespace {
+
+Awaitable<absl::StatusOr<v1::Key>> usable_key(Keys& keys, std::string key_hash) {
   v1::GetKeyRequest request;
   request.set_hash(std::move(key_hash));
-  const absl::StatusOr<v1::Key> key = co_await keys.get(request);
+  absl::StatusOr<v1::Key> key = co_await keys.get(request);
   if (!key.ok()) {
     if (key.status().code() == absl::StatusCode::kNotFound)
       co_return error(Failure::KIND_UNAUTHENTICATED, "Invalid API key.");
@@ -38,14 +40,26 @@ Awaitable<absl::Status> authenticate(Keys& keys, std::string key_hash) {
     co_return error(Failure::KIND_UNAUTHENTICATED, "This API key is disabled.");
   if (key->has_expires_at_ms() && key->expires_at_ms() <= now_ms())
     co_return error(Failure::KIND_UNAUTHENTICATED, "This API key has expired.");
-  co_return absl::OkStatus();
+  co_return key;
 }
 
-Awaitable<absl::Status> authenticate_key(Keys& keys, std::string api_key) {
+}  // namespace
+
+Awaitable<absl::Status> authenticate(Keys& keys, std::string key_hash) {
+  const absl::StatusOr<v1::Key> key = co_await usable_key(keys, std::move(key_hash));
+  co_return key.status();
+}
+
+Awaitable<absl::StatusOr<v1::Key>> authenticated_key(Keys& keys, std::string api_key) {
   absl::StatusOr<std::string> key_hash = key_hash_of(api_key);
   if (!key_hash.ok())
     co_return key_hash.status();
-  co_return co_await authenticate(keys, *std::move(key_hash));
+  co_return co_await usable_key(keys, *std::move(key_hash));
+}
+
+Awaitable<absl::Status> authenticate_key(Keys& keys, std::string api_key) {
+  const absl::StatusOr<v1::Key> key = co_await authenticated_key(keys, std::move(api_key));
+  co_return key.status();
 }
 
 }  // namespace tollgate

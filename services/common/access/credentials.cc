@@ -15,17 +15,4 @@ std::string_view bearer_token(std::string_view authorization) {
   return authorization.substr(0, authorization.find_last_not_of(blank) + 1);
 }
 
-std::int64_t spend_against_limit(const v1::Key& key) {
-  switch (key.limit_reset()) {
-    case v1::RESET_DAILY:
-      return key.usage_daily_nano_usd();
-    case v1::RESET_WEEKLY:
-      return key.usage_weekly_nano_usd();
-    case v1::RESET_MONTHLY:
-      return key.usage_monthly_nano_usd();
-    default:
-      return key.usage_nano_usd();
-  }
-}
-
 }  // namespace tollgate

@@ -3,8 +3,6 @@
 
 #include <string_view>
 
-#include "tollgate/v1/keys.pb.h"
-
 namespace tollgate {
 
 // How every key of Tollgate begins; what does not is some other credential.
@@ -13,8 +11,5 @@ inline constexpr std::string_view kKeyPrefix = "sk-tg-";
 // The token of an Authorization value; empty when the scheme is not Bearer. The scheme's case does not count (RFC 9110,
 // 11.1). Points into `authorization`.
 std::string_view bearer_token(std::string_view authorization);
-
-// The spend that the key's limit is compared with, nano-USD: ever, or in the running period of its reset.
-std::int64_t spend_against_limit(const v1::Key& key);
 
 }  // namespace tollgate

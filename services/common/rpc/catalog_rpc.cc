@@ -1,7 +1,6 @@
 #include "services/common/rpc/catalog_rpc.h"
 
 #include "services/common/rpc/client.h"
-#include "services/common/rpc/metadata.h"
 #include "services/common/rpc/server.h"
 
 namespace tollgate {
@@ -19,33 +18,14 @@ Awaitable<absl::StatusOr<v1::Model>> CatalogClient::get_model(const v1::GetModel
   return unary_call(calls_, *stub_->async(), &Async::GetModel, request, {.deadline = deadline_});
 }
 
-namespace {
-
-template <class Reply>
-Awaitable<absl::StatusOr<Reply>> failed(absl::Status status) {
-  co_return status;
-}
-
-// Serves a request whose key may stand in the metadata.
-template <class Request, class Reply>
-grpc::ServerUnaryReactor* serve(const Shard<Catalog>& shard, const grpc::CallbackServerContext& context,
-                                Request request, Reply* reply,
-                                Awaitable<absl::StatusOr<Reply>> (Catalog::*method)(const Request&)) {
-  absl::Status status = merge_key(context.client_metadata(), request);
-  return serve_unary(
-      shard, reply, [=](Catalog& catalog) { return status.ok() ? (catalog.*method)(request) : failed<Reply>(status); });
-}
-
-}  // namespace
-
 grpc::ServerUnaryReactor* CatalogService::ListModels(grpc::CallbackServerContext* context,
                                                      const v1::ListModelsRequest* request, v1::ListModelsReply* reply) {
-  return serve(shards_.next(), *context, *request, reply, &Catalog::list_models);
+  return serve_unary_with_key(shards_.next(), *context, *request, reply, &Catalog::list_models);
 }
 
 grpc::ServerUnaryReactor* CatalogService::GetModel(grpc::CallbackServerContext* context,
                                                    const v1::GetModelRequest* request, v1::Model* reply) {
-  return serve(shards_.next(), *context, *request, reply, &Catalog::get_model);
+  return serve_unary_with_key(shards_.next(), *context, *request, reply, &Catalog::get_model);
 }
 
 }  // namespace tollgate

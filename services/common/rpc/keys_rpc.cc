@@ -30,29 +30,29 @@ Awaitable<absl::StatusOr<v1::DeleteKeyReply>> KeysClient::remove(const v1::Delet
   return unary_call(calls_, *stub_->async(), &Async::Delete, request, {.deadline = deadline_});
 }
 
-grpc::ServerUnaryReactor* KeysService::Create(grpc::CallbackServerContext*, const v1::CreateKeyRequest* request,
+grpc::ServerUnaryReactor* KeysService::Create(grpc::CallbackServerContext* context, const v1::CreateKeyRequest* request,
                                               v1::CreateKeyReply* reply) {
-  return serve_unary(shards_.next(), request, reply, &Keys::create);
+  return serve_unary_with_key(shards_.next(), *context, *request, reply, &Keys::create);
 }
 
-grpc::ServerUnaryReactor* KeysService::List(grpc::CallbackServerContext*, const v1::ListKeysRequest* request,
+grpc::ServerUnaryReactor* KeysService::List(grpc::CallbackServerContext* context, const v1::ListKeysRequest* request,
                                             v1::ListKeysReply* reply) {
-  return serve_unary(shards_.next(), request, reply, &Keys::list);
+  return serve_unary_with_key(shards_.next(), *context, *request, reply, &Keys::list);
 }
 
-grpc::ServerUnaryReactor* KeysService::Get(grpc::CallbackServerContext*, const v1::GetKeyRequest* request,
+grpc::ServerUnaryReactor* KeysService::Get(grpc::CallbackServerContext* context, const v1::GetKeyRequest* request,
                                            v1::Key* reply) {
-  return serve_unary(shards_.next(), request, reply, &Keys::get);
+  return serve_unary_with_key(shards_.next(), *context, *request, reply, &Keys::get);
 }
 
-grpc::ServerUnaryReactor* KeysService::Update(grpc::CallbackServerContext*, const v1::UpdateKeyRequest* request,
+grpc::ServerUnaryReactor* KeysService::Update(grpc::CallbackServerContext* context, const v1::UpdateKeyRequest* request,
                                               v1::Key* reply) {
-  return serve_unary(shards_.next(), request, reply, &Keys::update);
+  return serve_unary_with_key(shards_.next(), *context, *request, reply, &Keys::update);
 }
 
-grpc::ServerUnaryReactor* KeysService::Delete(grpc::CallbackServerContext*, const v1::DeleteKeyRequest* request,
+grpc::ServerUnaryReactor* KeysService::Delete(grpc::CallbackServerContext* context, const v1::DeleteKeyRequest* request,
                                               v1::DeleteKeyReply* reply) {
-  return serve_unary(shards_.next(), request, reply, &Keys::remove);
+  return serve_unary_with_key(shards_.next(), *context, *request, reply, &Keys::remove);
 }
 
 }  // namespace tollgate

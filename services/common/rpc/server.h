@@ -111,6 +111,11 @@ class StreamServerCall final : public ServerCall<grpc::ServerWriteReactor<Messag
   std::optional<AwaitableHandler<absl::Status>> writer_;
 };
 
+template <class Reply>
+Awaitable<absl::StatusOr<Reply>> refused(absl::Status status) {
+  co_return status;
+}
+
 template <class Interface, class Reply, class Work>
 Awaitable<absl::Status> run_unary(const Shard<Interface>& shard, Reply& reply, Work& work) {
   absl::StatusOr<Reply> result = co_await work(*shard.implementation);
@@ -138,6 +143,19 @@ grpc::ServerUnaryReactor* serve_unary(const Shard<Interface>& shard, const Reque
                                       Awaitable<absl::StatusOr<Reply>> (Interface::*method)(const Request&)) {
   return serve_unary(shard, reply,
                      [request, method](Interface& implementation) { return (implementation.*method)(*request); });
+}
+
+// The same for a request whose key (`api_key`) may stand in the metadata.
+template <class Interface, class Request, class Reply>
+grpc::ServerUnaryReactor* serve_unary_with_key(const Shard<Interface>& shard,
+                                               const grpc::CallbackServerContext& context, Request request,
+                                               Reply* reply,
+                                               Awaitable<absl::StatusOr<Reply>> (Interface::*method)(const Request&)) {
+  absl::Status status = merge_key(context.client_metadata(), request);
+  return serve_unary(shard, reply,
+                     [request = std::move(request), status = std::move(status), method](Interface& implementation) {
+                       return status.ok() ? (implementation.*method)(request) : detail::refused<Reply>(status);
+                     });
 }
 
 // Serves one call with a stream of replies. `work` is `Awaitable<absl::Status>(Interface&, Sink&)`; `Sink` is an
