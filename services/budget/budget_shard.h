@@ -1,9 +1,10 @@
-// Ledger and keys as one shard holds them.
+// Ledger, keys and workspaces as one shard holds them.
 #pragma once
 
-#include "services/budget/lease_reaper.h"
 #include "services/budget/redis_keys.h"
 #include "services/budget/redis_ledger.h"
+#include "services/budget/redis_workspaces.h"
+#include "services/budget/sweeper.h"
 #include "services/common/redis/redis_client.h"
 
 namespace tollgate {
@@ -13,13 +14,15 @@ struct BudgetShard {
       : redis(context, config.redis),
         ledger(redis, config.budget),
         keys(redis),
-        reaper(context, redis, config.budget) {}
+        workspaces(redis),
+        sweeper(context, redis, config.budget) {}
 
   RedisClient redis;
   RedisLedger ledger;
   RedisKeys keys;
+  RedisWorkspaces workspaces;
   // Runs on one shard of a process.
-  LeaseReaper reaper;
+  Sweeper sweeper;
 };
 
 }  // namespace tollgate

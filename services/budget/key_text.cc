@@ -19,19 +19,6 @@ bool is_alphanumeric(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-std::string_view adjective(v1::Reset reset) {
-  switch (reset) {
-    case v1::RESET_DAILY:
-      return " (daily)";
-    case v1::RESET_WEEKLY:
-      return " (weekly)";
-    case v1::RESET_MONTHLY:
-      return " (monthly)";
-    default:
-      return "";
-  }
-}
-
 }  // namespace
 
 std::string new_secret() {
@@ -61,18 +48,29 @@ bool is_generation_id(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
-absl::Status check_key_name(std::string_view name) {
-  const auto invalid = [](std::string_view why) {
-    return error(v1::Failure::KIND_INVALID_REQUEST, fmt::format("name: {}", why));
+absl::Status check_text(std::string_view field, std::string_view text, std::size_t most) {
+  const auto invalid = [field](std::string_view why) {
+    return error(v1::Failure::KIND_INVALID_REQUEST, fmt::format("{}: {}", field, why));
   };
-  if (!simdjson::validate_utf8(name.data(), name.size()))
+  if (!simdjson::validate_utf8(text.data(), text.size()))
     return invalid("expected UTF-8 text");
-  if (std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < ' ' || c == 127; }))
+  if (std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c == 127; }))
     return invalid("control characters are not allowed");
-  const auto characters = std::count_if(name.begin(), name.end(), [](unsigned char c) { return (c & 0xC0) != 0x80; });
-  if (characters < 1 || static_cast<std::size_t>(characters) > kMaxNameCharacters)
-    return invalid(fmt::format("expected 1 to {} characters, got {}", kMaxNameCharacters, characters));
+  const auto characters = std::count_if(text.begin(), text.end(), [](unsigned char c) { return (c & 0xC0) != 0x80; });
+  if (characters < 1 || static_cast<std::size_t>(characters) > most)
+    return invalid(fmt::format("expected 1 to {} characters, got {}", most, characters));
   return absl::OkStatus();
+}
+
+absl::Status check_name(std::string_view name) {
+  return check_text("name", name, kMaxNameCharacters);
+}
+
+absl::Status check_workspace_id(std::string_view id) {
+  if (is_workspace(id))
+    return absl::OkStatus();
+  return error(v1::Failure::KIND_INVALID_REQUEST,
+               "workspace: expected 1 to 64 letters, digits, dots, dashes or underscores");
 }
 
 absl::Status check_amount(std::string_view field, std::int64_t nano_usd) {
@@ -84,19 +82,6 @@ absl::Status check_amount(std::string_view field, std::int64_t nano_usd) {
 
 std::string format_utc(std::int64_t unix_seconds) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(unix_seconds)));
-}
-
-std::string describe(const SpentLimit& spent) {
-  std::string out = fmt::format("Spending limit reached for key \"{}\": ${} of ${}{} spent", spent.key_name,
-                                format_usd(spent.spent), format_usd(spent.limit), adjective(spent.reset));
-  if (spent.held > 0)
-    out += fmt::format(", ${} held by requests in flight", format_usd(spent.held));
-  out += fmt::format(", this request needs up to ${}. ", format_usd(spent.needed));
-  if (spent.reset == v1::RESET_NONE)
-    out += "The limit does not reset: raise it to go on.";
-  else
-    out += fmt::format("The limit resets at {}.", format_utc(spent.resets_at));
-  return out;
 }
 
 }  // namespace tollgate

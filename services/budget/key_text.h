@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "tollgate/v1/keys.pb.h"
 
 namespace tollgate {
 
@@ -25,26 +24,15 @@ bool is_workspace(std::string_view text);
 // 1 to 128 printable ASCII characters, no space.
 bool is_generation_id(std::string_view text);
 
-// 1 to 200 characters of UTF-8 and no control characters, otherwise KIND_INVALID_REQUEST.
-absl::Status check_key_name(std::string_view name);
+// 1 to `most` characters of UTF-8 and no control characters, otherwise KIND_INVALID_REQUEST. `field` says what it is.
+absl::Status check_text(std::string_view field, std::string_view text, std::size_t most);
+// 1 to 200 characters of UTF-8 and no control characters, otherwise KIND_INVALID_REQUEST. Of keys and workspaces.
+absl::Status check_name(std::string_view name);
+absl::Status check_workspace_id(std::string_view id);
 // 0 to kMaxNanoUsd, otherwise KIND_INVALID_REQUEST. `field` says what it is.
 absl::Status check_amount(std::string_view field, std::int64_t nano_usd);
 
 // 2026-11-25T00:00:00Z
 std::string format_utc(std::int64_t unix_seconds);
-
-// A limit that stands in the way of a request. Amounts in nano-USD.
-struct SpentLimit {
-  std::string key_name;
-  std::int64_t limit = 0;
-  std::int64_t spent = 0;
-  std::int64_t held = 0;
-  std::int64_t needed = 0;
-  v1::Reset reset = v1::RESET_NONE;
-  // Unix seconds; ignored when there is no reset.
-  std::int64_t resets_at = 0;
-};
-
-std::string describe(const SpentLimit& spent);
 
 }  // namespace tollgate

@@ -1,16 +1,23 @@
 // Where things stand in Redis. All of a workspace shares the hash tag {workspace}, so that one script touches one slot:
 //
-//   tg:{ws}:key:<hash>      hash    a key: name, label, limit, reset, ..., usage and held (create_key.lua)
+//   tg:{ws}:workspace       hash    the workspace: name, limits, mode, ..., and its counters (scripts/record.lua)
+//   tg:{ws}:key:<hash>      hash    a key: name, label, limits, ..., and its counters
 //   tg:{ws}:keys            zset    key hashes by the time of creation, us
-//   tg:{ws}:hold:<gen>      hash    a request in flight: key, amount, cost at the last checkpoint
-//   tg:{ws}:holds           zset    generation ids by the end of the lease, Unix ms
-//   tg:{ws}:settled:<gen>   string  "<cost> <usage source>" of a settled generation; expires
-//   tg:{ws}:totals          hash    usage: all that was ever settled, removed keys included
+//   tg:{ws}:outputs:<hash>  hash    how long a key's outputs are, by model (scripts/outputs.lua)
+//   tg:{ws}:gen:<id>        string  a generation, held or settled (scripts/generation.lua)
+//   tg:{ws}:holds           zset    held generations by the end of their lease, Unix ms
+//   tg:{ws}:settled         zset    settled generations by the time at which they count, Unix us
+//   tg:{ws}:audit           string  an audit walks the settled generations; expires
 //
 // and outside of workspaces:
 //
 //   tg:key:{<hash>}         string  the workspace of a key; never changes
-//   tg:workspaces           set     workspaces that have or had a key
+//   tg:workspaces           set     all workspaces
+//
+// A record counts `held` (the amounts of its held generations), `usage` (all it was ever charged) and the same for the
+// running day, week and month (`day` is the number of the day that `day_usage` counts, ...). `archived`,
+// `day_archived`, ... are the parts of these sums whose generations have been forgotten: usage = archived + the settled
+// generations that are left, for every record, at any time.
 #pragma once
 
 #include <string>
@@ -28,23 +35,29 @@ inline std::string in_workspace(std::string_view workspace, std::string_view suf
   return out;
 }
 
+inline std::string workspace_record(std::string_view workspace) {
+  return in_workspace(workspace, "workspace");
+}
 inline std::string key_record(std::string_view workspace, std::string_view hash) {
   return in_workspace(workspace, "key:", hash);
 }
 inline std::string keys(std::string_view workspace) {
   return in_workspace(workspace, "keys");
 }
-inline std::string hold(std::string_view workspace, std::string_view generation) {
-  return in_workspace(workspace, "hold:", generation);
+inline std::string outputs(std::string_view workspace, std::string_view hash) {
+  return in_workspace(workspace, "outputs:", hash);
+}
+inline std::string generation(std::string_view workspace, std::string_view id) {
+  return in_workspace(workspace, "gen:", id);
 }
 inline std::string holds(std::string_view workspace) {
   return in_workspace(workspace, "holds");
 }
-inline std::string settled(std::string_view workspace, std::string_view generation) {
-  return in_workspace(workspace, "settled:", generation);
+inline std::string settled(std::string_view workspace) {
+  return in_workspace(workspace, "settled");
 }
-inline std::string totals(std::string_view workspace) {
-  return in_workspace(workspace, "totals");
+inline std::string audit(std::string_view workspace) {
+  return in_workspace(workspace, "audit");
 }
 
 inline std::string workspace_of_key(std::string_view hash) {

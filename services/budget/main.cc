@@ -23,7 +23,7 @@ absl::Status serve(const Config& config) {
     ledgers.push_back({context.get_executor(), &stacks.back()->ledger});
     keys.push_back({context.get_executor(), &stacks.back()->keys});
   }
-  asio::co_spawn(shards.at(0).get_executor(), stacks[0]->reaper.run(), asio::detached);
+  asio::co_spawn(shards.at(0).get_executor(), stacks[0]->sweeper.run(), asio::detached);
   LedgerService ledger_service(ledgers);
   KeysService keys_service(keys);
   shards.start();

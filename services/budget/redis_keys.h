@@ -26,10 +26,8 @@ class RedisKeys : public Keys {
  private:
   // KIND_NOT_FOUND for an unknown hash.
   Awaitable<absl::StatusOr<std::string>> workspace_of(std::string hash);
-  // command() and eval() with what Redis refused turned into a status.
-  Awaitable<absl::StatusOr<RedisReply>> run(std::vector<std::string> argv);
-  Awaitable<absl::StatusOr<RedisReply>> run(const RedisScript& script, std::vector<std::string> keys,
-                                            std::vector<std::string> args);
+  // Adds the workspace's keys to `out`.
+  Awaitable<absl::Status> list_workspace(std::string workspace, v1::ListKeysReply& out);
 
   Redis& redis_;
 };

@@ -1,7 +1,7 @@
 // The ledger: holds and settlements of all keys, as scripts on Redis (services/budget/scripts).
 #pragma once
 
-#include "services/budget/workspaces.h"
+#include "services/budget/key_workspaces.h"
 #include "services/common/api/ledger.h"
 #include "services/common/config/config.h"
 #include "services/common/redis/redis.h"
@@ -11,11 +11,13 @@ namespace tollgate {
 // State is in Redis alone, so any number of these, in any number of processes, serve the same keys. One for each
 // shard, with the shard's own Redis.
 //
-// reserve(): KIND_UNAUTHENTICATED for an unknown, removed, disabled or expired key; KIND_BUDGET when settled + held +
-// amount would pass the limit; KIND_INVALID_REQUEST when the generation id is taken by another request or already
-// settled. A repeated call renews the lease of its hold and succeeds again.
-// checkpoint(): live = false when the hold is gone.
-// settle(): the first settlement of a generation stands. Works without a hold and for a removed key too.
+// reserve(): KIND_UNAUTHENTICATED for an unknown, removed, disabled or expired key; KIND_PERMISSION_DENIED for a
+// management key; KIND_RATE_LIMITED; KIND_BUDGET when settled + held + amount would pass a limit of the key or of its
+// workspace; KIND_INVALID_REQUEST when the generation id is taken by another request or already settled. A repeated
+// call renews the lease of its hold and succeeds again.
+// checkpoint(): live = false when the generation is settled.
+// settle(): the first settlement of a generation stands, unless it was made because the lease had expired. Works
+// without a hold and for a removed key too.
 // All: KIND_UNAVAILABLE when Redis is away, KIND_INVALID_REQUEST for malformed requests.
 class RedisLedger : public Ledger {
  public:
@@ -27,10 +29,9 @@ class RedisLedger : public Ledger {
 
  private:
   Redis& redis_;
-  Workspaces workspaces_;
+  KeyWorkspaces workspaces_;
   const milliseconds lease_;
   const std::string lease_text_;
-  const std::string settled_ttl_text_;
 };
 
 }  // namespace tollgate

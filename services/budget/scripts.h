@@ -10,9 +10,16 @@ const RedisScript& reserve();
 const RedisScript& checkpoint();
 const RedisScript& settle();
 const RedisScript& expire();
+const RedisScript& retire();
 const RedisScript& create_key();
 const RedisScript& read_keys();
 const RedisScript& update_key();
 const RedisScript& remove_key();
+const RedisScript& create_workspace();
+const RedisScript& update_workspace();
+const RedisScript& remove_workspace();
+const RedisScript& audit();
+const RedisScript& audit_settled();
+const RedisScript& repair();
 
 }  // namespace tollgate::scripts

@@ -65,7 +65,7 @@ absl::Status serve_all(const Config& config) {
     catalogs.push_back({context.get_executor(), &stack.catalog});
     settling.emplace_back(context.get_executor(), &stack.router);
   }
-  asio::co_spawn(shards.at(0).get_executor(), stacks[0]->budget.reaper.run(), asio::detached);
+  asio::co_spawn(shards.at(0).get_executor(), stacks[0]->budget.sweeper.run(), asio::detached);
 
   MessagesService messages_service(messages);
   CatalogService catalog_service(catalogs);

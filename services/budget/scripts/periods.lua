@@ -4,7 +4,7 @@
 local floor = math.floor
 
 -- Resets of a limit, as in tollgate.v1.Reset.
-local DAILY, WEEKLY, MONTHLY = '1', '2', '3'
+local NONE, DAILY, WEEKLY, MONTHLY = '0', '1', '2', '3'
 
 -- Days since 1970-01-01, itself a Thursday; week 0 is the one that it lies in.
 local function day_of(seconds)

@@ -1,9 +1,9 @@
--- include: periods, key_view
--- KEYS: key records of one workspace
+-- include: periods, record, key_view
+-- KEYS: workspace record, key records of the workspace
 -- Returns a view, or nil, for each.
-local seconds = tonumber(redis.call('TIME')[1])
+local seconds = counting_seconds(redis.call('HGET', KEYS[1], 'day'), tonumber(redis.call('TIME')[1]))
 local views = {}
-for i, record in ipairs(KEYS) do
-  views[i] = key_view(record, seconds)
+for i = 2, #KEYS do
+  views[i - 1] = key_view(KEYS[i], seconds)
 end
 return views

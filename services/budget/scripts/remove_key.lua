@@ -1,5 +1,5 @@
--- KEYS: key record, keys of the workspace
+-- KEYS: key record, keys of the workspace, outputs of the key
 -- ARGV: key hash
--- What the key spent stays in the workspace's total; its holds are settled there.
+-- What the key spent stays in the workspace's sums; its holds are settled there.
 redis.call('ZREM', KEYS[2], ARGV[1])
-return redis.call('DEL', KEYS[1])
+return redis.call('DEL', KEYS[1], KEYS[3])

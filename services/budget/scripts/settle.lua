@@ -1,24 +1,51 @@
--- include: periods, settlement
+-- include: periods, record, generation, rates, outputs
 -- Replaces a hold by the real cost, once for each generation.
--- KEYS: key record, hold, settled record, holds of the workspace, totals of the workspace
--- ARGV: generation id, key hash, cost, usage source, time to live of the settled record in ms
+-- KEYS: key record, workspace record, generation, holds and settled generations of the workspace, outputs of the key
+-- ARGV: generation id, key hash, cost, usage source, tokens that count for the rate limit, output tokens, usage source
+--       of an expired lease
 -- Returns {1, cost}; {0, cost of the first settlement}; {-1} when the generation belongs to another key.
-local record, hold, settled, holds, totals = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local generation, hash, cost = ARGV[1], ARGV[2], ARGV[3]
+local record, workspace, generation_key, holds, settled_set, outputs = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local generation, hash, cost, source = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local time = redis.call('TIME')
 
-local first = redis.call('GET', settled)
-if first then
-  return {0, string.match(first, '^%d+')}
-end
--- The hold may be gone (Redis lost its last second, or the request was never admitted here): the spend still counts.
-local existing = redis.call('HMGET', hold, 'key', 'amount')
-if existing[1] then
-  if existing[1] ~= hash then
+-- The generation may be unknown (Redis has lost it, or the request was never admitted here): the spend still counts.
+local amount = '0'
+local existing = redis.call('GET', generation_key)
+if existing then
+  local its_hash, its_cost, its_source = parse_settled(existing)
+  if its_hash and its_hash ~= hash then
     return {-1}
   end
-  redis.call('DEL', hold)
+  if its_hash then
+    if its_source ~= ARGV[7] or source == ARGV[7] then
+      return {0, its_cost}
+    end
+    -- Its owner was thought dead and brings the real cost after all.
+    local at = floor(tonumber(redis.call('ZSCORE', settled_set, generation)) / 1000000)
+    local delta = string.format('%.0f', tonumber(cost) - tonumber(its_cost))
+    correct(workspace, 'usage', delta, at)
+    correct(record, 'usage', delta, at)
+    redis.call('SET', generation_key, settled(hash, cost, source))
+    return {1, cost}
+  end
+  local held_hash, _, held_amount, _, tokens, model = parse_held(existing)
+  if held_hash ~= hash then
+    return {-1}
+  end
+  amount = held_amount
   redis.call('ZREM', holds, generation)
+  if tokens ~= '0' then
+    local limits = redis.call('HMGET', record, 'rpm', 'tpm', 'rate')
+    if limits[3] then
+      local rpm, tpm = tonumber(limits[1] or 0), tonumber(limits[2] or 0)
+      local now_ms = tonumber(time[1]) * 1000 + floor(tonumber(time[2]) / 1000)
+      local have_requests, have_tokens = read_rates(limits[3], rpm, tpm, now_ms)
+      write_rates(record, have_requests, math.min(tpm, have_tokens + tonumber(tokens) - tonumber(ARGV[5])), now_ms)
+    end
+  end
+  if model ~= '-' and ARGV[6] ~= '0' and redis.call('HEXISTS', record, 'held') == 1 then
+    learn_output(outputs, model, tonumber(ARGV[6]))
+  end
 end
-charge(record, totals, existing[2] or '0', cost, tonumber(redis.call('TIME')[1]))
-redis.call('SET', settled, cost .. ' ' .. ARGV[4], 'PX', ARGV[5])
+settle(record, workspace, generation_key, settled_set, generation, hash, amount, cost, source, time)
 return {1, cost}

@@ -12,10 +12,10 @@ namespace tollgate {
 
 // Remembers what it has looked up, since the workspace of a key never changes. Whether the key still exists is not
 // its business: the scripts find no record of a removed one.
-class Workspaces {
+class KeyWorkspaces {
  public:
   // Holds between `capacity` and twice as many keys, the most recently used ones.
-  explicit Workspaces(Redis& redis, std::size_t capacity = 50000) : redis_(redis), capacity_(capacity) {}
+  explicit KeyWorkspaces(Redis& redis, std::size_t capacity = 50000) : redis_(redis), capacity_(capacity) {}
 
   // Nullptr when the key has to be looked up. Valid until the next call.
   const std::string* cached(const std::string& key_hash);

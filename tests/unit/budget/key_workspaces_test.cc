@@ -1,4 +1,4 @@
-#include "services/budget/workspaces.h"
+#include "services/budget/key_workspaces.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ class FakeRedis : public Redis {
   int commands = 0;
 };
 
-std::string look_up(Workspaces& workspaces, const std::string& hash) {
+std::string look_up(KeyWorkspaces& workspaces, const std::string& hash) {
   if (const std::string* cached = workspaces.cached(hash))
     return *cached;
   asio::io_context context;
@@ -41,10 +41,10 @@ std::string look_up(Workspaces& workspaces, const std::string& hash) {
   return found;
 }
 
-TEST(Workspaces, AreLookedUpOnceAndUnknownKeysEachTime) {
+TEST(KeyWorkspaces, AreLookedUpOnceAndUnknownKeysEachTime) {
   FakeRedis redis;
   redis.values["tg:key:{a}"] = "one";
-  Workspaces workspaces(redis);
+  KeyWorkspaces workspaces(redis);
   for (int i = 0; i < 3; ++i)
     EXPECT_EQ(look_up(workspaces, "a"), "one");
   EXPECT_EQ(redis.commands, 1);
@@ -53,11 +53,11 @@ TEST(Workspaces, AreLookedUpOnceAndUnknownKeysEachTime) {
   EXPECT_EQ(redis.commands, 4);
 }
 
-TEST(Workspaces, TheCacheIsBoundedAndKeepsWhatIsUsed) {
+TEST(KeyWorkspaces, TheCacheIsBoundedAndKeepsWhatIsUsed) {
   FakeRedis redis;
   for (int i = 0; i < 100; ++i)
     redis.values[fmt::format("tg:key:{{{}}}", i)] = fmt::format("w{}", i);
-  Workspaces workspaces(redis, 10);
+  KeyWorkspaces workspaces(redis, 10);
   for (int i = 0; i < 100; ++i) {
     EXPECT_EQ(look_up(workspaces, std::to_string(i)), fmt::format("w{}", i));
     EXPECT_EQ(look_up(workspaces, "0"), "w0");

@@ -1,4 +1,4 @@
-// Settles holds whose owner has died.
+// Ends what nobody ends: holds whose owner has died, and records that nobody asks for any more.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,12 @@
 
 namespace tollgate {
 
-// A hold that was not renewed within its lease is settled at its last checkpoint (USAGE_SOURCE_LEASE_EXPIRED). Every
-// replica may run one: the script settles a hold once. Used on its shard alone; `redis` outlives it.
-class LeaseReaper {
+// A hold that was not renewed within its lease is settled at its last checkpoint (USAGE_SOURCE_LEASE_EXPIRED). A
+// generation settled longer ago than `settled_ttl` is forgotten; its cost stays in the sums. Every replica may run one:
+// the scripts do each once. Used on its shard alone; `redis` outlives it.
+class Sweeper {
  public:
-  LeaseReaper(asio::io_context& context, Redis& redis, const BudgetConfig& config);
+  Sweeper(asio::io_context& context, Redis& redis, const BudgetConfig& config);
 
   // Sweeps three times in a lease, with jitter, until it is cancelled. Not before Redis has been reachable for a whole
   // lease: after an outage the owners of running requests get as long to renew their leases and to settle.
@@ -23,11 +24,12 @@ class LeaseReaper {
   // All workspaces once; counts what it settles in settled().
   Awaitable<absl::Status> sweep();
 
-  // Holds settled by this reaper since it began.
+  // Holds settled by this sweeper since it began.
   std::int64_t settled() const { return settled_; }
 
  private:
-  Awaitable<absl::Status> sweep_workspace(std::string workspace);
+  Awaitable<absl::Status> expire(std::string workspace);
+  Awaitable<absl::Status> retire(std::string workspace);
 
   Redis& redis_;
   const milliseconds lease_;

@@ -1,10 +1,10 @@
-#include "services/budget/workspaces.h"
+#include "services/budget/key_workspaces.h"
 
 #include "services/budget/layout.h"
 
 namespace tollgate {
 
-const std::string* Workspaces::cached(const std::string& key_hash) {
+const std::string* KeyWorkspaces::cached(const std::string& key_hash) {
   if (const auto it = young_.find(key_hash); it != young_.end())
     return &it->second;
   const auto it = old_.find(key_hash);
@@ -14,7 +14,7 @@ const std::string* Workspaces::cached(const std::string& key_hash) {
   return &young_.find(key_hash)->second;
 }
 
-Awaitable<absl::StatusOr<std::string>> Workspaces::look_up(std::string key_hash) {
+Awaitable<absl::StatusOr<std::string>> KeyWorkspaces::look_up(std::string key_hash) {
   std::vector<std::string> argv = {"GET", layout::workspace_of_key(key_hash)};
   absl::StatusOr<RedisReply> reply = co_await redis_.command(std::move(argv));
   if (!reply.ok())
@@ -26,7 +26,7 @@ Awaitable<absl::StatusOr<std::string>> Workspaces::look_up(std::string key_hash)
   co_return std::move(reply->text);
 }
 
-void Workspaces::remember(const std::string& key_hash, std::string workspace) {
+void KeyWorkspaces::remember(const std::string& key_hash, std::string workspace) {
   if (young_.size() >= capacity_) {
     old_ = std::move(young_);
     young_.clear();

@@ -1,0 +1,90 @@
+#include "services/budget/sweeper.h"
+
+#include <optional>
+
+#include "services/budget/commands.h"
+#include "services/budget/layout.h"
+#include "services/budget/redis_workspaces.h"
+#include "services/budget/scripts.h"
+#include "tollgate/v1/usage.pb.h"
+
+namespace tollgate {
+namespace {
+
+// Generations handled by one script, about a millisecond of Redis' time.
+constexpr std::int64_t kBatch = 64;
+
+}  // namespace
+
+Sweeper::Sweeper(asio::io_context& context, Redis& redis, const BudgetConfig& config)
+    : redis_(redis),
+      lease_(config.lease),
+      settled_ttl_text_(std::to_string(config.settled_ttl.count())),
+      timer_(context.get_executor()),
+      random_(std::random_device()()) {}
+
+Awaitable<void> Sweeper::run() {
+  std::optional<SteadyClock::time_point> reachable_since;
+  for (;;) {
+    const auto interval = std::chrono::duration_cast<std::chrono::microseconds>(lease_).count() / 3;
+    const auto wait = std::uniform_int_distribution<std::int64_t>(interval * 4 / 5, interval)(random_);
+    timer_.expires_after(std::chrono::microseconds(wait));
+    co_await timer_.async_wait(use_awaitable);
+
+    absl::Status status;
+    if (reachable_since && SteadyClock::now() - *reachable_since >= lease_) {
+      status = co_await sweep();
+    } else {
+      const auto reached = co_await workspace_ids(redis_);
+      status = reached.status();
+    }
+    if (!status.ok())
+      reachable_since.reset();
+    else if (!reachable_since)
+      reachable_since = SteadyClock::now();
+  }
+}
+
+Awaitable<absl::Status> Sweeper::sweep() {
+  const auto workspaces = co_await workspace_ids(redis_);
+  if (!workspaces.ok())
+    co_return workspaces.status();
+  for (const std::string& workspace : *workspaces) {
+    absl::Status status = co_await expire(workspace);
+    if (status.ok())
+      status = co_await retire(workspace);
+    if (!status.ok())
+      co_return status;
+  }
+  co_return absl::OkStatus();
+}
+
+Awaitable<absl::Status> Sweeper::expire(std::string workspace) {
+  for (;;) {
+    std::vector<std::string> keys = {layout::workspace_record(workspace), layout::holds(workspace),
+                                     layout::settled(workspace)};
+    std::vector<std::string> args = {layout::in_workspace(workspace, ""), std::to_string(kBatch),
+                                     std::to_string(v1::USAGE_SOURCE_LEASE_EXPIRED)};
+    const auto reply = co_await tollgate::run(redis_, scripts::expire(), std::move(keys), std::move(args));
+    if (!reply.ok())
+      co_return reply.status();
+    settled_ += reply->integer;
+    if (reply->integer < kBatch)
+      co_return absl::OkStatus();
+  }
+}
+
+Awaitable<absl::Status> Sweeper::retire(std::string workspace) {
+  for (;;) {
+    std::vector<std::string> keys = {layout::workspace_record(workspace), layout::settled(workspace),
+                                     layout::audit(workspace)};
+    std::vector<std::string> args = {layout::in_workspace(workspace, ""), std::to_string(kBatch), settled_ttl_text_};
+    const auto reply = co_await tollgate::run(redis_, scripts::retire(), std::move(keys), std::move(args));
+    if (!reply.ok())
+      co_return reply.status();
+    if (reply->integer < kBatch)
+      co_return absl::OkStatus();
+  }
+}
+
+}  // namespace tollgate
