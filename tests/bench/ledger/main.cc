@@ -54,7 +54,11 @@ Awaitable<void> worker(Run& run, int number) {
     v1::ReserveRequest reserve;
     reserve.set_key_hash(run.hashes[static_cast<std::size_t>(number + i) % run.hashes.size()]);
     reserve.set_generation_id(fmt::format("gen-1764000000-{:08}{:012}", number, i));
-    reserve.set_amount_nano_usd(2'760'000'000);
+    v1::CostBound& bound = *reserve.add_bounds();
+    bound.set_input_nano_usd(2'460'000'000);
+    bound.set_expected_input_nano_usd(600'000'000);
+    bound.set_output_price(15'000'000);
+    bound.set_max_output_tokens(20'000);
     const auto begin = SteadyClock::now();
     const auto reserved = co_await run.ledger.reserve(reserve);
     run.reserve_us.push_back(std::chrono::duration<double, std::micro>(SteadyClock::now() - begin).count());
@@ -79,8 +83,11 @@ Awaitable<void> measure(Run& run, int workers, int keys) {
   for (int i = 0; i < keys; ++i) {
     v1::CreateKeyRequest create;
     create.set_name("bench");
-    create.set_limit_nano_usd(1'000'000'000'000'000);
-    create.set_limit_reset(v1::RESET_MONTHLY);
+    for (const auto reset : {v1::RESET_DAILY, v1::RESET_MONTHLY}) {
+      v1::Limit& limit = *create.mutable_limits()->add_limits();
+      limit.set_amount_nano_usd(1'000'000'000'000'000);
+      limit.set_reset(reset);
+    }
     const auto created = co_await run.keys.create(create);
     run.hashes.push_back(created->key().hash());
   }

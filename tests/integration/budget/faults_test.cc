@@ -1,5 +1,5 @@
 // Redis dies, freezes or forgets its scripts while money moves: every settlement arrives, once.
-#include "services/budget/lease_reaper.h"
+#include "services/budget/sweeper.h"
 #include "tests/integration/budget/fixture.h"
 
 namespace tollgate {
@@ -71,10 +71,10 @@ class FaultsTest : public BudgetTest {
     ASSERT_TRUE(loop_.run_until([&] { return left == 0; }));
 
     const v1::Key key = get_key(hash);
-    EXPECT_EQ(key.usage_nano_usd(), state.charged);
-    EXPECT_EQ(key.usage_daily_nano_usd(), state.charged);
+    EXPECT_EQ(key.spend().usage_nano_usd(), state.charged);
+    EXPECT_EQ(key.spend().usage_daily_nano_usd(), state.charged);
     EXPECT_EQ(total_usage(), state.charged);
-    EXPECT_EQ(key.held_nano_usd(), 0);
+    EXPECT_EQ(key.spend().held_nano_usd(), 0);
     EXPECT_EQ(redis_command({"ZCARD", layout::holds("default")}).integer, 0);
     RecordProperty("settled", static_cast<int>(state.settled));
     RecordProperty("unavailable", static_cast<int>(state.unavailable));
@@ -140,11 +140,11 @@ TEST_F(FaultsTest, LedgerAndKeysReportARedisThatIsAway) {
   RedisClient redis(loop_.context(), config);
   RedisLedger ledger(redis, BudgetConfig());
   RedisKeys keys(redis);
-  LeaseReaper reaper(loop_.context(), redis, BudgetConfig());
+  Sweeper sweeper(loop_.context(), redis, BudgetConfig());
   server_.kill();
   const auto reserve_request = reservation(hash, "gen-1", 1);
   const auto settle_request = settlement(hash, "gen-1", 1);
-  const auto checkpoint_request = checkpoint_of("gen-1", 1);
+  const auto checkpoint_request = checkpoint_of(hash, "gen-1", 1, 1);
   v1::CreateKeyRequest create;
   create.set_name("ci");
   v1::GetKeyRequest get;
@@ -162,7 +162,7 @@ TEST_F(FaultsTest, LedgerAndKeysReportARedisThatIsAway) {
                                               loop_.run(keys.list(list)).status(),
                                               loop_.run(keys.update(update)).status(),
                                               loop_.run(keys.remove(remove)).status(),
-                                              loop_.run(reaper.sweep())};
+                                              loop_.run(sweeper.sweep())};
   for (const absl::Status& status : statuses) {
     EXPECT_EQ(kind_of(status), v1::Failure::KIND_UNAVAILABLE) << status.message();
     EXPECT_EQ(failure_of(status).http_status(), 503U);
