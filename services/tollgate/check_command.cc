@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "services/common/process/process.h"
-#include "services/common/redis/redis_client.h"
+#include "services/common/redis/make_redis.h"
 #include "services/provider_adapter/adapter.h"
 #include "services/router/catalog.h"
 #include "services/tollgate/run_to_end.h"
@@ -36,12 +36,12 @@ Finding check_catalog(const Config& config) {
 }
 
 Finding check_redis(asio::io_context& context, const Config& config) {
-  RedisClient redis(context, config.redis);
-  const absl::StatusOr<RedisReply> reply = run_to_end(context, redis.command({"PING"}));
+  const std::unique_ptr<Redis> redis = make_redis(context, config.redis);
+  const absl::StatusOr<RedisReply> reply = run_to_end(context, redis->command({"PING"}));
   if (!reply.ok())
     return {"redis", false, std::string(reply.status().message())};
   const absl::Status status = status_of(*reply);
-  return {"redis", status.ok(), status.ok() ? config.redis.address : std::string(status.message())};
+  return {"redis", status.ok(), status.ok() ? describe(config.redis) : std::string(status.message())};
 }
 
 void check_upstreams(asio::io_context& context, const Config& config, std::vector<Finding>& findings) {

@@ -13,7 +13,7 @@
 #include "services/common/access/credentials.h"
 #include "services/common/base/money.h"
 #include "services/common/process/process.h"
-#include "services/common/redis/redis_client.h"
+#include "services/common/redis/make_redis.h"
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/keys_rpc.h"
 #include "services/tollgate/run_to_end.h"
@@ -108,12 +108,12 @@ class KeysSession {
       keys_ = std::make_unique<KeysClient>(make_channel(config.services.budget), kDeadline);
       return;
     }
-    redis_ = std::make_unique<RedisClient>(context_, config.redis);
+    redis_ = make_redis(context_, config.redis);
     keys_ = std::make_unique<RedisKeys>(*redis_);
   }
 
   asio::io_context context_;
-  std::unique_ptr<RedisClient> redis_;
+  std::unique_ptr<Redis> redis_;
   std::unique_ptr<Keys> keys_;
 };
 

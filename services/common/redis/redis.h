@@ -65,6 +65,9 @@ struct Redis {
   // EVALSHA; a server that does not know the script gets its source.
   virtual Awaitable<absl::StatusOr<RedisReply>> eval(const RedisScript& script, std::vector<std::string> keys,
                                                      std::vector<std::string> args) = 0;
+  // Grows whenever a connection to a server has been made, before a command goes over it: writes acknowledged under an
+  // earlier epoch may be lost (a restart whose append-only file lacks its end, a failover). 0 before the first.
+  virtual std::uint64_t epoch() const = 0;
 };
 
 }  // namespace tollgate

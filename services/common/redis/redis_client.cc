@@ -143,6 +143,7 @@ class RedisClient::Core : public std::enable_shared_from_this<Core> {
         random_(std::random_device()()) {}
 
   bool ready() const { return ready_; }
+  std::uint64_t epoch() const { return epoch_; }
 
   void start(Handler handler, Encoded call) {
     if (closed_ || pending_count_ >= max_pending_) {
@@ -334,6 +335,7 @@ class RedisClient::Core : public std::enable_shared_from_this<Core> {
 
   void on_ready() {
     ready_ = true;
+    ++epoch_;
     link_timer_.cancel();
     link_watched_ = false;
     last_error_.clear();
@@ -454,6 +456,8 @@ class RedisClient::Core : public std::enable_shared_from_this<Core> {
   bool expiry_armed_ = false;
   // Numbers the connections, so that what belongs to an earlier one is told apart.
   std::uint64_t attempt_ = 0;
+  // Counts those that came about.
+  std::uint64_t epoch_ = 0;
   milliseconds backoff_ = kFirstBackoff;
   // Why there is no connection; empty while there is one.
   std::string last_error_;
@@ -492,6 +496,10 @@ Awaitable<Result> RedisClient::command(std::vector<std::string> argv) {
 Awaitable<Result> RedisClient::eval(const RedisScript& script, std::vector<std::string> keys,
                                     std::vector<std::string> args) {
   return begin(core_, encode(script, keys, args));
+}
+
+std::uint64_t RedisClient::epoch() const {
+  return core_->epoch();
 }
 
 bool RedisClient::ready() const {

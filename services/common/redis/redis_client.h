@@ -24,6 +24,7 @@ class RedisClient : public Redis {
   Awaitable<absl::StatusOr<RedisReply>> command(std::vector<std::string> argv) override;
   Awaitable<absl::StatusOr<RedisReply>> eval(const RedisScript& script, std::vector<std::string> keys,
                                              std::vector<std::string> args) override;
+  std::uint64_t epoch() const override;
 
   // The connection stands and has answered.
   bool ready() const;

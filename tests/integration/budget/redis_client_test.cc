@@ -265,6 +265,25 @@ TEST_F(RedisClientTest, ACancelledCommandDropsItsReply) {
   EXPECT_EQ(command(client, {"PING"})->text, "PONG");
 }
 
+TEST_F(RedisClientTest, TheEpochGrowsWithEachConnection) {
+  RedisServer server;
+  server.kill();
+  RedisConfig config = server.config();
+  config.command_timeout = milliseconds(20000);
+  RedisClient client(loop_.context(), config);
+  EXPECT_EQ(client.epoch(), 0U);
+  server.start();
+  for (std::uint64_t epoch = 1; epoch <= 3; ++epoch) {
+    EXPECT_TRUE(command(client, {"PING"}).ok());
+    EXPECT_EQ(client.epoch(), epoch);
+    EXPECT_TRUE(command(client, {"PING"}).ok());
+    EXPECT_EQ(client.epoch(), epoch);
+    server.kill();
+    EXPECT_TRUE(loop_.run_until([&] { return !client.ready(); }));
+    server.start();
+  }
+}
+
 TEST_F(RedisClientTest, DestroyedWithCommandsWaiting) {
   RedisServer server;
   int ended = 0;

@@ -25,6 +25,7 @@ class FakeRedis : public Redis {
                                              std::vector<std::string>) override {
     co_return absl::UnimplementedError("no scripts here");
   }
+  std::uint64_t epoch() const override { return 1; }
 
   std::map<std::string, std::string> values;
   int commands = 0;
