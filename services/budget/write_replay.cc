@@ -38,8 +38,15 @@ struct WriteReplay::Core : std::enable_shared_from_this<Core> {
     }
   }
 
-  void forget_old() {
+  // What is old may go only when the connection it went over is known to stand: Redis may have been away since.
+  Awaitable<void> forget_old() {
     const auto oldest = SteadyClock::now() - kRemembered;
+    if (writes.front().acknowledged >= oldest)
+      co_return;
+    std::vector<std::string> argv = {"EXISTS", writes.front().keys[0]};
+    const auto alive = co_await redis->command(std::move(argv));
+    if (redis == nullptr || !alive.ok() || redis->epoch() != epoch)
+      co_return;
     while (!writes.empty() && writes.front().acknowledged < oldest)
       writes.pop_front();
   }
@@ -52,7 +59,7 @@ struct WriteReplay::Core : std::enable_shared_from_this<Core> {
       if (self->redis == nullptr)
         co_return;
       if (self->redis->epoch() == self->epoch)
-        self->forget_old();
+        co_await self->forget_old();
       else
         co_await self->replay();
     }
