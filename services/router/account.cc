@@ -31,6 +31,8 @@ Awaitable<void> LeaseKeeper::run() {
       request.set_workspace(account.workspace());
       request.set_generation_id(account.generation_id());
       request.set_cost_nano_usd(account.cost());
+      request.set_key_hash(account.key_hash());
+      request.set_amount_nano_usd(account.hold_nano_usd());
     }
     for (const v1::CheckpointRequest& request : due) {
       const absl::StatusOr<v1::CheckpointReply> reply = co_await ledger_.checkpoint(request);
@@ -50,7 +52,7 @@ Account::Account(Settler& settler, LeaseKeeper& keeper, const v1::ReserveRequest
       generation_id_(reserved.generation_id()),
       key_hash_(reserved.key_hash()),
       workspace_(hold.workspace()),
-      hold_nano_usd_(reserved.amount_nano_usd()) {
+      hold_nano_usd_(hold.amount_nano_usd()) {
   keeper.add(*this, std::chrono::milliseconds(hold.lease_ms()));
 }
 

@@ -55,6 +55,8 @@ class Account : public LeaseKeeper::Hook {
 
   const std::string& generation_id() const { return generation_id_; }
   const std::string& workspace() const { return workspace_; }
+  const std::string& key_hash() const { return key_hash_; }
+  std::int64_t hold_nano_usd() const { return hold_nano_usd_; }
 
  private:
   Settler& settler_;

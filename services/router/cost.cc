@@ -22,10 +22,13 @@ const v1::Price& price_for(std::int64_t prompt_tokens, const v1::Endpoint& endpo
   return *price;
 }
 
-std::int64_t worst_at(const v1::Price& price, std::int64_t input, std::int64_t output) {
+// Raises `bound` to what `input` tokens and any output cost at `price`.
+void raise_to(const v1::Price& price, std::int64_t input, std::int64_t expected_input, v1::CostBound& bound) {
   const std::int64_t dearest =
       std::max({price.input(), price.cache_read(), price.cache_write_5m(), price.cache_write_1h()});
-  return to_nano(input * dearest + output * price.output());
+  bound.set_input_nano_usd(std::max(bound.input_nano_usd(), to_nano(input * dearest)));
+  bound.set_expected_input_nano_usd(std::max(bound.expected_input_nano_usd(), to_nano(expected_input * price.input())));
+  bound.set_output_price(std::max(bound.output_price(), price.output()));
 }
 
 }  // namespace
@@ -42,15 +45,17 @@ std::int64_t cost_of(const v1::Usage& usage, const v1::Endpoint& endpoint) {
   return to_nano(tokens + usage.web_search_requests() * price.web_search() * kPicoPerNano);
 }
 
-std::int64_t worst_case(std::size_t body_bytes, std::int64_t output_tokens, const v1::Endpoint& endpoint) {
+v1::CostBound bound_of(std::size_t body_bytes, std::int64_t output_tokens, const v1::Endpoint& endpoint) {
   const std::int64_t input = std::min(static_cast<std::int64_t>(body_bytes) + kAddedTokens, endpoint.context_tokens());
-  const std::int64_t output = std::min(output_tokens, endpoint.max_output_tokens());
-  std::int64_t worst = worst_at(endpoint.price(), input, output);
+  const std::int64_t expected = std::min(static_cast<std::int64_t>(body_bytes) / 4, endpoint.context_tokens());
+  v1::CostBound bound;
+  bound.set_max_output_tokens(std::min(output_tokens, endpoint.max_output_tokens()));
+  raise_to(endpoint.price(), input, expected, bound);
   for (const v1::PriceTier& tier : endpoint.price_tiers()) {
     if (input > tier.above_prompt_tokens())
-      worst = std::max(worst, worst_at(tier.price(), input, output));
+      raise_to(tier.price(), input, expected, bound);
   }
-  return worst;
+  return bound;
 }
 
 }  // namespace tollgate::router

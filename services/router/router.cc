@@ -141,12 +141,12 @@ Awaitable<absl::Status> Router::create(v1::CreateRequest request, FrameSink& sin
     const absl::Status refused = co_await authenticate(keys_, *key_hash);
     co_return with_generation(refused.ok() ? plan.status() : refused, reserve.generation_id());
   }
-  std::int64_t worst = 0;
+  reserve.set_model(plan->candidates.front().model->id());
+  reserve.set_expected_input_tokens(static_cast<std::int64_t>(plan->send.body().size()) / 4);
   for (const Candidate& candidate : plan->candidates) {
     const std::int64_t output = plan->scan.max_tokens.value_or(candidate.endpoint->max_output_tokens());
-    worst = std::max(worst, worst_case(plan->send.body().size(), output, *candidate.endpoint));
+    *reserve.add_bounds() = bound_of(plan->send.body().size(), output, *candidate.endpoint);
   }
-  reserve.set_amount_nano_usd(worst);
   const absl::StatusOr<v1::ReserveReply> hold = co_await ledger_.reserve(reserve);
   if (!hold.ok())
     co_return with_generation(hold.status(), reserve.generation_id());

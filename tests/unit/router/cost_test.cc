@@ -25,6 +25,10 @@ v1::Endpoint endpoint() {
   return endpoint;
 }
 
+std::int64_t strict(const v1::CostBound& bound) {
+  return bound.input_nano_usd() + (bound.output_price() * bound.max_output_tokens() + 999) / 1000;
+}
+
 struct Case {
   std::int64_t input, output, read, write_5m, write_1h, searches;
   std::int64_t nano_usd;
@@ -82,7 +86,7 @@ TEST(Cost, TheWorstCaseBoundsWhateverTheUpstreamMayReport) {
   const v1::Endpoint sonnet = endpoint();
   for (std::int64_t body : {0, 2'000, 199'000, 200'000, 5'000'000}) {
     for (std::int64_t max_tokens : {0, 1, 32'000, 1'000'000}) {
-      const std::int64_t worst = worst_case(static_cast<std::size_t>(body), max_tokens, sonnet);
+      const std::int64_t worst = strict(bound_of(static_cast<std::size_t>(body), max_tokens, sonnet));
       const std::int64_t prompt = std::min<std::int64_t>(body, 1'000'000);
       for (auto set : {&v1::Usage::set_input_tokens, &v1::Usage::set_cache_read_tokens,
                        &v1::Usage::set_cache_write_5m_tokens, &v1::Usage::set_cache_write_1h_tokens}) {

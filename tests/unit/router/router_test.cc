@@ -21,8 +21,13 @@ namespace {
 using testing::HasSubstr;
 using v1::Failure;
 
+std::int64_t strict(const v1::CostBound& bound) {
+  return bound.input_nano_usd() + (bound.output_price() * bound.max_output_tokens() + 999) / 1000;
+}
+
 struct FakeLedger : Ledger {
   absl::Status refuse;
+  std::vector<std::int64_t> held;
   int settle_failures = 0;
   std::vector<v1::ReserveRequest> reserved;
   std::vector<v1::CheckpointRequest> checkpoints;
@@ -35,6 +40,9 @@ struct FakeLedger : Ledger {
     v1::ReserveReply reply;
     reply.set_workspace("default");
     reply.set_lease_ms(30);
+    for (const v1::CostBound& bound : request.bounds())
+      reply.set_amount_nano_usd(std::max(reply.amount_nano_usd(), strict(bound)));
+    held.push_back(reply.amount_nano_usd());
     co_return reply;
   }
   Awaitable<absl::StatusOr<v1::CheckpointReply>> checkpoint(const v1::CheckpointRequest& request) override {
@@ -240,7 +248,7 @@ TEST_F(RouterTest, TheHoldIsTheWorstOfAllCandidates) {
   const std::string body = R"({"model":"m","max_tokens":10})";
   EXPECT_TRUE(create(request(body)).ok());
   // z has the largest context: body + 1000 tokens at 1, 10 tokens at 2 micro-USD.
-  EXPECT_EQ(ledger_.reserved.at(0).amount_nano_usd(), (static_cast<std::int64_t>(body.size()) + 1000 + 20) * 1000);
+  EXPECT_EQ(ledger_.held.at(0), (static_cast<std::int64_t>(body.size()) + 1000 + 20) * 1000);
 }
 
 TEST_F(RouterTest, SplicesTheModelAndCutsItsOwnMembers) {
@@ -349,7 +357,7 @@ TEST_F(RouterTest, AnEstimateStaysWithinTheHold) {
   adapter_.script = {
       {{head(), used(10, 1), committed(), data("part", 1'000'000)}, error(Failure::KIND_UNAVAILABLE, "cut")}};
   EXPECT_FALSE(create().ok());
-  EXPECT_EQ(ledger_.settled.at(0).cost_nano_usd(), ledger_.reserved.at(0).amount_nano_usd());
+  EXPECT_EQ(ledger_.settled.at(0).cost_nano_usd(), ledger_.held.at(0));
 }
 
 TEST_F(RouterTest, CancellationSettlesAndReachesTheAdapter) {
