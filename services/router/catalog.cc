@@ -15,8 +15,11 @@ namespace tollgate::router {
 namespace {
 
 constexpr std::int64_t kMaxTokens = 100'000'000;
+// A hundred times the price, in thousandths.
+constexpr std::int64_t kMaxFactor = 100'000;
 
-void read_price(Section section, v1::Price& price) {
+// `web_search`: the price of searches unless the section says another.
+void read_price(Section section, std::int64_t web_search, v1::Price& price) {
   const auto read = [&](const char* name, auto set) {
     std::int64_t micro_usd = 0;
     if (!section.has(name))
@@ -29,7 +32,6 @@ void read_price(Section section, v1::Price& price) {
   read("cache_read", &v1::Price::set_cache_read);
   read("cache_write_5m", &v1::Price::set_cache_write_5m);
   read("cache_write_1h", &v1::Price::set_cache_write_1h);
-  std::int64_t web_search = 0;
   section.micro_usd("web_search", web_search);
   price.set_web_search(web_search);
   section.finish();
@@ -40,10 +42,33 @@ void read_tier(Section section, v1::Endpoint& endpoint) {
   std::int64_t above = 0;
   section.integer("above_prompt_tokens", above, 1, kMaxTokens);
   tier.set_above_prompt_tokens(above);
-  read_price(section.section("price_usd"), *tier.mutable_price());
+  read_price(section.section("price_usd"), endpoint.price().web_search(), *tier.mutable_price());
   const int count = endpoint.price_tiers_size();
   if (count > 1 && above <= endpoint.price_tiers(count - 2).above_prompt_tokens())
     section.problem("above_prompt_tokens", "tiers ascend");
+  section.finish();
+}
+
+void read_factor(Section section, v1::Endpoint& endpoint) {
+  v1::PriceFactor factor;
+  for (const char* name : {"member", "per_mille"}) {
+    if (!section.has(name))
+      section.problem(name, "is required");
+  }
+  std::size_t member = 0;
+  section.choice("member", {"speed", "inference_geo", "service_tier"}, member);
+  constexpr v1::PriceFactor::Member kMembers[] = {v1::PriceFactor::MEMBER_SPEED, v1::PriceFactor::MEMBER_INFERENCE_GEO,
+                                                  v1::PriceFactor::MEMBER_SERVICE_TIER};
+  factor.set_member(kMembers[member]);
+  section.required_text("value", *factor.mutable_value());
+  std::int64_t per_mille = 0;
+  section.integer("per_mille", per_mille, 1, kMaxFactor);
+  factor.set_per_mille(per_mille);
+  for (const v1::PriceFactor& other : endpoint.price_factors()) {
+    if (other.member() == factor.member() && other.value() == factor.value())
+      section.problem("value", fmt::format("\"{}\" has a factor already", factor.value()));
+  }
+  *endpoint.add_price_factors() = std::move(factor);
   section.finish();
 }
 
@@ -61,9 +86,14 @@ void read_endpoint(Section section, v1::Endpoint& endpoint) {
   tokens = 0;
   section.integer("max_output_tokens", tokens, 1, kMaxTokens);
   endpoint.set_max_output_tokens(tokens);
-  read_price(section.section("price_usd"), *endpoint.mutable_price());
+  read_price(section.section("price_usd"), 0, *endpoint.mutable_price());
   for (Section& tier : section.sections("price_tiers"))
     read_tier(std::move(tier), endpoint);
+  for (Section& factor : section.sections("price_factors"))
+    read_factor(std::move(factor), endpoint);
+  bool bills_after_abort = false;
+  section.flag("bills_after_abort", bills_after_abort);
+  endpoint.set_bills_after_abort(bills_after_abort);
   section.finish();
 }
 
@@ -94,6 +124,10 @@ bool keep_configured(v1::Model& model, const std::set<std::string>& upstreams) {
                      [&](const v1::Endpoint& endpoint) { return !upstreams.contains(endpoint.upstream()); }),
       endpoints.end());
   return !endpoints.empty();
+}
+
+bool are_beside(const v1::Endpoint& a, const v1::Endpoint& b) {
+  return a.provider() == b.provider() && a.upstream() == b.upstream();
 }
 
 std::string lower(std::string_view text) {
@@ -145,6 +179,34 @@ absl::StatusOr<std::shared_ptr<const ModelTable>> ModelTable::load(const std::st
 const v1::Model* ModelTable::find(std::string_view name) const {
   auto found = by_name_.find(name);
   return found == by_name_.end() ? nullptr : &models_[found->second];
+}
+
+const v1::Endpoint* ModelTable::endpoint_beside(const v1::Endpoint& endpoint, std::string_view upstream_model) const {
+  // An upstream may report a model by another of its names.
+  const v1::Model* named = find(upstream_model);
+  const v1::Endpoint* by_alias = nullptr;
+  for (const v1::Model& model : models_) {
+    for (const v1::Endpoint& other : model.endpoints()) {
+      if (!are_beside(other, endpoint))
+        continue;
+      if (other.upstream_model() == upstream_model)
+        return &other;
+      if (&model == named && by_alias == nullptr)
+        by_alias = &other;
+    }
+  }
+  return by_alias;
+}
+
+std::vector<const v1::Endpoint*> ModelTable::endpoints_beside(const v1::Endpoint& endpoint) const {
+  std::vector<const v1::Endpoint*> beside;
+  for (const v1::Model& model : models_) {
+    for (const v1::Endpoint& other : model.endpoints()) {
+      if (are_beside(other, endpoint))
+        beside.push_back(&other);
+    }
+  }
+  return beside;
 }
 
 absl::Status unknown_model(std::string_view name, const ModelTable& models) {

@@ -24,6 +24,11 @@ class ModelTable {
 
   // By canonical id or alias; null when unknown.
   const v1::Model* find(std::string_view name) const;
+  // The endpoint of another model at the provider and upstream of `endpoint`, by that upstream's name of it or by any
+  // alias; null when there is none.
+  const v1::Endpoint* endpoint_beside(const v1::Endpoint& endpoint, std::string_view upstream_model) const;
+  // All endpoints at the provider and upstream of `endpoint`, itself included.
+  std::vector<const v1::Endpoint*> endpoints_beside(const v1::Endpoint& endpoint) const;
   const std::vector<v1::Model>& models() const { return models_; }
 
  private:

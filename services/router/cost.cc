@@ -2,18 +2,39 @@
 
 #include <algorithm>
 
+#include "services/common/base/money.h"
+
 namespace tollgate::router {
 namespace {
 
-constexpr std::int64_t kPicoPerNano = 1000;
-// What the upstream adds to the client's words: the frame of messages, the prompt that explains tools.
-constexpr std::int64_t kAddedTokens = 1000;
+// Sums pass 2^63 before they are rounded: a context of tokens at a dear price, times three factors in thousandths.
+__extension__ using Wide = __int128;
 
-std::int64_t to_nano(std::int64_t pico) {
-  return (pico + kPicoPerNano / 2) / kPicoPerNano;
+constexpr Wide kPicoPerNano = 1000;
+// Three factors, each in thousandths, are applied without a division: amounts are kept in this part of a pico-USD.
+constexpr Wide kParts = 1'000'000'000;
+constexpr std::int64_t kWhole = 1000;
+// Larger counts are no counts. They could only overflow.
+constexpr std::int64_t kMaxCount = 1'000'000'000'000'000;
+
+// Whatever would not fit is far beyond every amount there is.
+Wide times(Wide a, Wide b) {
+  constexpr Wide kMax = ~(Wide{1} << 127);
+  Wide product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? kMax / 2 : product;
 }
 
-const v1::Price& price_for(std::int64_t prompt_tokens, const v1::Endpoint& endpoint) {
+Wide plus(Wide a, Wide b) {
+  constexpr Wide kMax = ~(Wide{1} << 127);
+  Wide sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? kMax / 2 : sum;
+}
+
+Wide count(std::int64_t tokens) {
+  return std::clamp<std::int64_t>(tokens, 0, kMaxCount);
+}
+
+const v1::Price& price_for(Wide prompt_tokens, const v1::Endpoint& endpoint) {
   const v1::Price* price = &endpoint.price();
   for (const v1::PriceTier& tier : endpoint.price_tiers()) {
     if (prompt_tokens > tier.above_prompt_tokens())
@@ -22,40 +43,57 @@ const v1::Price& price_for(std::int64_t prompt_tokens, const v1::Endpoint& endpo
   return *price;
 }
 
-// Raises `bound` to what `input` tokens and any output cost at `price`.
-void raise_to(const v1::Price& price, std::int64_t input, std::int64_t expected_input, v1::CostBound& bound) {
-  const std::int64_t dearest =
-      std::max({price.input(), price.cache_read(), price.cache_write_5m(), price.cache_write_1h()});
-  bound.set_input_nano_usd(std::max(bound.input_nano_usd(), to_nano(input * dearest)));
-  bound.set_expected_input_nano_usd(std::max(bound.expected_input_nano_usd(), to_nano(expected_input * price.input())));
-  bound.set_output_price(std::max(bound.output_price(), price.output()));
+std::int64_t factor_of(v1::PriceFactor::Member member, const std::string& value, const v1::Endpoint& endpoint) {
+  for (const v1::PriceFactor& factor : endpoint.price_factors()) {
+    if (factor.member() == member && factor.value() == value)
+      return factor.per_mille();
+  }
+  return kWhole;
+}
+
+// The product of all that apply, in kParts.
+Wide factors_of(const v1::Usage& usage, const v1::Endpoint& endpoint) {
+  Wide product = factor_of(v1::PriceFactor::MEMBER_SPEED, usage.speed(), endpoint);
+  product = times(product, factor_of(v1::PriceFactor::MEMBER_INFERENCE_GEO, usage.inference_geo(), endpoint));
+  return times(product, factor_of(v1::PriceFactor::MEMBER_SERVICE_TIER, usage.service_tier(), endpoint));
+}
+
+// Of a Usage or of an OtherModelUsage.
+template <class Tokens>
+const v1::Price& price_of(const Tokens& tokens, const v1::Endpoint& endpoint) {
+  const Wide prompt = count(tokens.input_tokens()) + count(tokens.cache_read_tokens()) +
+                      count(tokens.cache_write_5m_tokens()) + count(tokens.cache_write_1h_tokens());
+  return price_for(prompt, endpoint);
+}
+
+// Pico-USD before any factor.
+template <class Tokens>
+Wide tokens_cost(const Tokens& tokens, const v1::Price& price) {
+  return count(tokens.input_tokens()) * price.input() + count(tokens.output_tokens()) * price.output() +
+         count(tokens.cache_read_tokens()) * price.cache_read() +
+         count(tokens.cache_write_5m_tokens()) * price.cache_write_5m() +
+         count(tokens.cache_write_1h_tokens()) * price.cache_write_1h();
 }
 
 }  // namespace
 
-std::int64_t cost_of(const v1::Usage& usage, const v1::Endpoint& endpoint) {
-  const std::int64_t prompt =
-      usage.input_tokens() + usage.cache_read_tokens() + usage.cache_write_5m_tokens() + usage.cache_write_1h_tokens();
-  const v1::Price& price = price_for(prompt, endpoint);
-  const std::int64_t tokens = usage.input_tokens() * price.input() + usage.output_tokens() * price.output() +
-                              usage.cache_read_tokens() * price.cache_read() +
-                              usage.cache_write_5m_tokens() * price.cache_write_5m() +
-                              usage.cache_write_1h_tokens() * price.cache_write_1h();
+std::int64_t cost_of(const v1::Usage& usage, const v1::Endpoint& endpoint, EndpointLookup other) {
+  const v1::Price& price = price_of(usage, endpoint);
+  Wide parts = times(tokens_cost(usage, price), factors_of(usage, endpoint));
+  for (const v1::OtherModelUsage& part : usage.other_models()) {
+    const v1::Endpoint* known = other(part.model());
+    const v1::Endpoint& at = known != nullptr ? *known : endpoint;
+    parts = plus(parts, times(tokens_cost(part, price_of(part, at)), factors_of(usage, at)));
+  }
   // Micro-USD per thousand searches is nano-USD a search.
-  return to_nano(tokens + usage.web_search_requests() * price.web_search() * kPicoPerNano);
+  const Wide searches = count(usage.web_search_requests()) * price.web_search() * kPicoPerNano;
+  parts = plus(parts, times(searches, kParts));
+  const Wide nano = plus(parts, kPicoPerNano * kParts / 2) / (kPicoPerNano * kParts);
+  return static_cast<std::int64_t>(std::min<Wide>(nano, kMaxNanoUsd));
 }
 
-v1::CostBound bound_of(std::size_t body_bytes, std::int64_t output_tokens, const v1::Endpoint& endpoint) {
-  const std::int64_t input = std::min(static_cast<std::int64_t>(body_bytes) + kAddedTokens, endpoint.context_tokens());
-  const std::int64_t expected = std::min(static_cast<std::int64_t>(body_bytes) / 4, endpoint.context_tokens());
-  v1::CostBound bound;
-  bound.set_max_output_tokens(std::min(output_tokens, endpoint.max_output_tokens()));
-  raise_to(endpoint.price(), input, expected, bound);
-  for (const v1::PriceTier& tier : endpoint.price_tiers()) {
-    if (input > tier.above_prompt_tokens())
-      raise_to(tier.price(), input, expected, bound);
-  }
-  return bound;
+std::int64_t cost_of(const v1::Usage& usage, const v1::Endpoint& endpoint) {
+  return cost_of(usage, endpoint, [](std::string_view) -> const v1::Endpoint* { return nullptr; });
 }
 
 }  // namespace tollgate::router

@@ -1,20 +1,24 @@
-// Prices to amounts. Pure integers: tokens x micro-USD per million tokens is pico-USD, summed and rounded half-up to
-// nano-USD once.
+// Prices to amounts. Pure integers: tokens x micro-USD per million tokens is pico-USD, summed over all that a
+// generation used and rounded half-up to nano-USD once.
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
+#include "absl/functional/function_ref.h"
 #include "tollgate/v1/catalog.pb.h"
-#include "tollgate/v1/ledger.pb.h"
 #include "tollgate/v1/usage.pb.h"
 
 namespace tollgate::router {
 
-// What `usage` costs at an endpoint, nano-USD. The tier follows from the whole prompt.
-std::int64_t cost_of(const v1::Usage& usage, const v1::Endpoint& endpoint);
+// The endpoint by which a provider bills another model of its own; null when it is not known.
+using EndpointLookup = absl::FunctionRef<const v1::Endpoint*(std::string_view upstream_model)>;
 
-// The most that a request can cost at an endpoint: every byte of the body a token (no tokenizer makes more), bounded by
-// the context, at the dearest price of the input in any tier, and the longest output.
-v1::CostBound bound_of(std::size_t body_bytes, std::int64_t output_tokens, const v1::Endpoint& endpoint);
+// What `usage` costs at an endpoint, nano-USD: the token classes at the price of the tier that the whole prompt
+// reaches, times the factors that apply; web searches at their own price; and each part of another model by that
+// model's endpoint in the same way (by `endpoint` when `other` knows none). What would exceed kMaxNanoUsd is cut to it.
+std::int64_t cost_of(const v1::Usage& usage, const v1::Endpoint& endpoint, EndpointLookup other);
+// Without knowledge of other models.
+std::int64_t cost_of(const v1::Usage& usage, const v1::Endpoint& endpoint);
 
 }  // namespace tollgate::router

@@ -18,7 +18,8 @@ constexpr std::array<std::string_view, 7> kOwnMembers = {"provider", "models",  
                                                          "route",    "transforms", "trace"};
 // Members that decide what is sent where and what it costs. A second one would let an upstream read another value
 // than the one that was billed.
-constexpr std::array<std::string_view, 5> kActedOn = {"model", "max_tokens", "stream", "provider", "models"};
+constexpr std::array<std::string_view, 8> kActedOn = {"model",  "max_tokens", "stream", "provider",
+                                                      "models", "speed",      "tools",  "mcp_servers"};
 
 absl::Status bad(std::string message) {
   return error(v1::Failure::KIND_INVALID_REQUEST, std::move(message));
@@ -173,6 +174,15 @@ absl::Status act_on(std::string_view name, ondemand::value& value, ondemand::jso
   } else if (name == "stream" && !null) {
     if (value.get_bool().get(scan.stream))
       return bad("stream: expected true or false");
+  } else if (name == "speed" && !null) {
+    std::string_view text;
+    if (value.get_string().get(text))
+      return bad("speed: expected a string");
+    scan.speed = std::string(text);
+  } else if (name == "tools") {
+    scan.tools = {offset, raw.size()};
+  } else if (name == "mcp_servers") {
+    scan.mcp_servers = !null;
   } else if (name == "models" && !null) {
     return read_models(raw, scan.models);
   } else if (name == "provider" && !null) {

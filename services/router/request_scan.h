@@ -32,6 +32,12 @@ struct RequestScan {
   // Unset when absent or no whole number above zero: the upstream judges that.
   std::optional<std::int64_t> max_tokens;
   bool stream = false;
+  // Empty when absent.
+  std::string speed;
+  // The value of `tools` in the body; of length 0 when absent.
+  Span tools;
+  // MCP servers are named, which the upstream calls itself.
+  bool mcp_servers = false;
   // Further models to try, in order.
   std::vector<std::string> models;
   ProviderPreferences provider;

@@ -7,7 +7,7 @@
 #include "services/common/base/digest.h"
 #include "services/common/base/errors.h"
 #include "services/common/base/log.h"
-#include "services/router/cost.h"
+#include "services/router/cost_bound.h"
 #include "services/router/relay.h"
 #include "services/router/request_scan.h"
 
@@ -127,6 +127,30 @@ absl::StatusOr<Router::Plan> Router::plan(v1::CreateRequest& request) const {
   return plan;
 }
 
+void Router::state_costs(const Plan& plan, v1::ReserveRequest& reserve) const {
+  const std::string_view body = plan.send.body();
+  CostAsk ask;
+  ask.body_bytes = body.size();
+  ask.max_tokens = plan.scan.max_tokens;
+  ask.speed = plan.scan.speed;
+  ask.traits = prompt_traits(body);
+  ask.tools =
+      server_tools(body.substr(plan.scan.tools.offset, plan.scan.tools.length), ask.traits, plan.scan.mcp_servers);
+  reserve.set_model(plan.candidates.front().model->id());
+  std::vector<v1::CostBound> bounds;
+  for (const Candidate& candidate : plan.candidates) {
+    std::vector<const v1::Endpoint*> advisors;
+    if (ask.tools.advices > 0)
+      advisors = models_->endpoints_beside(*candidate.endpoint);
+    bounds.push_back(bound_of(ask, *candidate.endpoint, advisors));
+    reserve.set_expected_input_tokens(
+        std::max(reserve.expected_input_tokens(), expected_input_tokens(ask, *candidate.endpoint)));
+  }
+  keep_undominated(bounds);
+  for (v1::CostBound& bound : bounds)
+    *reserve.add_bounds() = std::move(bound);
+}
+
 Awaitable<absl::Status> Router::create(v1::CreateRequest request, FrameSink& sink) {
   v1::ReserveRequest reserve;
   reserve.set_generation_id(new_generation_id());
@@ -141,12 +165,7 @@ Awaitable<absl::Status> Router::create(v1::CreateRequest request, FrameSink& sin
     const absl::Status refused = co_await authenticate(keys_, *key_hash);
     co_return with_generation(refused.ok() ? plan.status() : refused, reserve.generation_id());
   }
-  reserve.set_model(plan->candidates.front().model->id());
-  reserve.set_expected_input_tokens(static_cast<std::int64_t>(plan->send.body().size()) / 4);
-  for (const Candidate& candidate : plan->candidates) {
-    const std::int64_t output = plan->scan.max_tokens.value_or(candidate.endpoint->max_output_tokens());
-    *reserve.add_bounds() = bound_of(plan->send.body().size(), output, *candidate.endpoint);
-  }
+  state_costs(*plan, reserve);
   const absl::StatusOr<v1::ReserveReply> hold = co_await ledger_.reserve(reserve);
   if (!hold.ok())
     co_return with_generation(hold.status(), reserve.generation_id());

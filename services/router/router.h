@@ -27,6 +27,8 @@ class Router : public Messages {
  private:
   struct Plan;
   absl::StatusOr<Plan> plan(v1::CreateRequest& request) const;
+  // Fills in what the request can cost wherever it may go.
+  void state_costs(const Plan& plan, v1::ReserveRequest& reserve) const;
   Awaitable<absl::Status> serve(Plan& plan, Account& account, FrameSink& sink);
 
   std::shared_ptr<const ModelTable> models_;

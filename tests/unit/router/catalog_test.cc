@@ -84,6 +84,82 @@ TEST(Catalog, SaysWhatIsWrongAndWhere) {
     EXPECT_THAT(std::string(load(text).status().message()), HasSubstr(expected)) << text;
 }
 
+std::string endpoint_with(const std::string& more) {
+  const std::string whole = kEndpoint;
+  return whole.substr(0, whole.size() - 1) + "," + more + "}";
+}
+
+TEST(Catalog, ReadsFactorsAndWhoBillsAfterAnAbort) {
+  const auto table = load(one_model(
+      R"(,"aliases":["m"])",
+      endpoint_with(R"("bills_after_abort":true,"price_factors":[{"member":"speed","value":"fast","per_mille":6000},)"
+                    R"({"member":"inference_geo","value":"us","per_mille":1100},)"
+                    R"({"member":"service_tier","value":"batch","per_mille":500}])")));
+  ASSERT_TRUE(table.ok()) << table.status();
+  const v1::Endpoint& endpoint = (*table)->find("m")->endpoints(0);
+  EXPECT_TRUE(endpoint.bills_after_abort());
+  ASSERT_EQ(endpoint.price_factors_size(), 3);
+  EXPECT_EQ(endpoint.price_factors(0).member(), v1::PriceFactor::MEMBER_SPEED);
+  EXPECT_EQ(endpoint.price_factors(0).value(), "fast");
+  EXPECT_EQ(endpoint.price_factors(0).per_mille(), 6000);
+  EXPECT_EQ(endpoint.price_factors(1).member(), v1::PriceFactor::MEMBER_INFERENCE_GEO);
+  EXPECT_EQ(endpoint.price_factors(2).member(), v1::PriceFactor::MEMBER_SERVICE_TIER);
+  const auto plain = load(one_model());
+  ASSERT_TRUE(plain.ok());
+  EXPECT_FALSE((*plain)->models()[0].endpoints(0).bills_after_abort());
+}
+
+TEST(Catalog, FactorsAreChecked) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"("price_factors":[{"member":"colour","value":"x","per_mille":1}])",
+       "price_factors[0].member: expected one of speed, inference_geo, service_tier, found \"colour\""},
+      {R"("price_factors":[{"value":"x","per_mille":1}])", "price_factors[0].member: is required"},
+      {R"("price_factors":[{"member":"speed","per_mille":1}])", "price_factors[0].value: is required"},
+      {R"("price_factors":[{"member":"speed","value":"x"}])", "price_factors[0].per_mille: is required"},
+      {R"("price_factors":[{"member":"speed","value":"x","per_mille":0}])", "price_factors[0].per_mille: expected"},
+      {R"("price_factors":[{"member":"speed","value":"x","per_mille":1.5}])", "price_factors[0].per_mille: expected"},
+      {R"("price_factors":[{"member":"speed","value":"x","per_mille":100001}])",
+       "price_factors[0].per_mille: expected"},
+      {R"("price_factors":[{"member":"speed","value":"x","per_mille":1,"more":1}])", "price_factors[0].more: is not"},
+      {R"("price_factors":[{"member":"speed","value":"x","per_mille":1},{"member":"speed","value":"x","per_mille":2}])",
+       "price_factors[1].value: \"x\" has a factor already"},
+      {R"("price_factors":{})", "price_factors: expected an array of objects"},
+      {R"("bills_after_abort":"yes")", "bills_after_abort: expected true or false"},
+  };
+  for (const auto& [more, expected] : cases)
+    EXPECT_THAT(std::string(load(one_model("", endpoint_with(more))).status().message()),
+                HasSubstr("models[0].endpoints[0]." + std::string(expected)))
+        << more;
+}
+
+TEST(Catalog, ATierKeepsThePriceOfSearches) {
+  const std::string price = R"({"input":1,"output":1,"cache_read":1,"cache_write_5m":1,"cache_write_1h":1)";
+  const std::string endpoint =
+      R"({"provider":"p","upstream":"anthropic","model":"m","context_tokens":1,"max_output_tokens":1,"price_usd":)" +
+      price + R"(,"web_search":10},"price_tiers":[{"above_prompt_tokens":5,"price_usd":)" + price +
+      R"(}},{"above_prompt_tokens":6,"price_usd":)" + price + R"(,"web_search":3}}]})";
+  const auto table = load(one_model("", endpoint));
+  ASSERT_TRUE(table.ok()) << table.status();
+  EXPECT_EQ((*table)->models()[0].endpoints(0).price_tiers(0).price().web_search(), 10'000'000);
+  EXPECT_EQ((*table)->models()[0].endpoints(0).price_tiers(1).price().web_search(), 3'000'000);
+}
+
+TEST(Catalog, FindsTheOtherModelsOfAnUpstream) {
+  const auto table = ModelTable::load("", {"anthropic"});
+  ASSERT_TRUE(table.ok());
+  const v1::Endpoint& serving = (*table)->find("claude-sonnet-4")->endpoints(0);
+  const v1::Endpoint* by_name = (*table)->endpoint_beside(serving, "claude-opus-4-5-20251101");
+  ASSERT_NE(by_name, nullptr);
+  EXPECT_EQ(by_name->price().input(), 5'000'000);
+  EXPECT_EQ((*table)->endpoint_beside(serving, "claude-opus-4-5"), by_name);
+  EXPECT_EQ((*table)->endpoint_beside(serving, "claude-nobody"), nullptr);
+  v1::Endpoint elsewhere = serving;
+  elsewhere.set_upstream("elsewhere");
+  EXPECT_EQ((*table)->endpoint_beside(elsewhere, "claude-opus-4-5"), nullptr);
+  EXPECT_EQ((*table)->endpoints_beside(serving).size(), (*table)->models().size());
+  EXPECT_TRUE((*table)->endpoints_beside(elsewhere).empty());
+}
+
 TEST(Catalog, TiersAscend) {
   const std::string price = R"({"input":1,"output":1,"cache_read":1,"cache_write_5m":1,"cache_write_1h":1})";
   const std::string endpoint =

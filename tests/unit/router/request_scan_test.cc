@@ -63,6 +63,19 @@ TEST(RequestScan, TheModelsPlaceIsExact) {
   EXPECT_EQ(scan(R"({"model":"a\"b"})").model, "a\"b");
 }
 
+TEST(RequestScan, ReadsWhatDecidesTheCost) {
+  const std::string body =
+      R"({"speed":"f\u0061st","tools" : [{"name":"x"}] ,"model":"m","mcp_servers":[{"type":"url"}],"a":{"speed":"no"}})";
+  const RequestScan result = scan(body);
+  EXPECT_EQ(result.speed, "fast");
+  EXPECT_EQ(body.substr(result.tools.offset, result.tools.length), R"([{"name":"x"}])");
+  EXPECT_TRUE(result.mcp_servers);
+  const RequestScan none = scan(R"({"model":"m","speed":null,"mcp_servers":null})");
+  EXPECT_EQ(none.speed, "");
+  EXPECT_EQ(none.tools.length, 0u);
+  EXPECT_FALSE(none.mcp_servers);
+}
+
 TEST(RequestScan, MaxTokensThatIsNoCountIsLeftToTheUpstream) {
   for (const char* value : {"-1", "1.5", "\"9\"", "null", "1e999", "99999999999999999999999", "{}"})
     EXPECT_FALSE(scan(std::string(R"({"model":"m","max_tokens":)") + value + "}").max_tokens.has_value()) << value;
@@ -109,6 +122,10 @@ TEST(RequestScan, RefusesWhatCannotBeActedOn) {
       {R"({"model":"a","mod\u0065l":"b"})", "model: this member stands twice"},
       {R"({"model":"a","max_tokens":1,"max_tokens":9})", "max_tokens: this member stands twice"},
       {R"({"model":"a","stream":true,"stream":false})", "stream: this member stands twice"},
+      {R"({"model":"a","speed":"fast","sp\u0065ed":"standard"})", "speed: this member stands twice"},
+      {R"({"model":"a","tools":[],"tools":[{}]})", "tools: this member stands twice"},
+      {R"({"model":"a","mcp_servers":[],"mcp_servers":null})", "mcp_servers: this member stands twice"},
+      {R"({"model":"a","speed":["fast"]})", "speed: expected a string"},
       {R"({"model":"a","stream":"yes"})", "stream: expected true or false"},
       {R"({"model":"a","models":"b"})", "models: expected an array of strings"},
       {R"({"model":"a","models":[1]})", "models: expected an array of strings"},
