@@ -12,6 +12,14 @@ namespace {
 // How often an idle ledger looks whether the connection is still the same one.
 constexpr std::chrono::milliseconds kLook{200};
 
+// A refusal ({reason, ...}) has changed nothing, and might be none the next time.
+bool has_written(const RedisReply& reply) {
+  if (reply.is_error())
+    return false;
+  const bool named = !reply.elements.empty() && reply.elements[0].type == RedisReply::Type::kString;
+  return !named || reply.elements[0].text == "ok";
+}
+
 struct Write {
   const RedisScript* script;
   std::vector<std::string> keys;
@@ -123,7 +131,7 @@ Awaitable<absl::StatusOr<RedisReply>> WriteReplay::eval(const RedisScript& scrip
                                                         std::vector<std::string> args) {
   Write write{&script, keys, args, {}};
   absl::StatusOr<RedisReply> reply = co_await redis_.eval(script, std::move(keys), std::move(args));
-  if (reply.ok() && !reply->is_error())
+  if (reply.ok() && has_written(*reply))
     core_->remember(std::move(write));
   co_return reply;
 }

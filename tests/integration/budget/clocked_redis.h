@@ -1,0 +1,53 @@
+// A Redis whose scripts read the time from the test: TIME is replaced in their source by a key that the test sets.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "services/common/redis/redis.h"
+
+namespace tollgate {
+
+class ClockedRedis : public Redis {
+ public:
+  explicit ClockedRedis(Redis& redis) : redis_(redis) {}
+
+  // Unix us.
+  Awaitable<absl::StatusOr<RedisReply>> set_time(std::int64_t now_us) {
+    std::vector<std::string> argv = {
+        "HSET", "test:clock", "s", std::to_string(now_us / 1'000'000), "us", std::to_string(now_us % 1'000'000)};
+    return redis_.command(std::move(argv));
+  }
+
+  Awaitable<absl::StatusOr<RedisReply>> command(std::vector<std::string> argv) override {
+    return redis_.command(std::move(argv));
+  }
+  Awaitable<absl::StatusOr<RedisReply>> eval(const RedisScript& script, std::vector<std::string> keys,
+                                             std::vector<std::string> args) override {
+    return redis_.eval(clocked(script), std::move(keys), std::move(args));
+  }
+  std::uint64_t epoch() const override { return redis_.epoch(); }
+
+ private:
+  const RedisScript& clocked(const RedisScript& script) {
+    auto& found = scripts_[&script];
+    if (!found) {
+      std::string source = script.source();
+      const std::string real = "redis.call('TIME')";
+      for (std::size_t at = source.find(real); at != std::string::npos; at = source.find(real, at))
+        source.replace(at, real.size(), "redis.call('HMGET', 'test:clock', 's', 'us')");
+      found = std::make_unique<RedisScript>(script.name(), source);
+    }
+    return *found;
+  }
+
+  Redis& redis_;
+  std::map<const RedisScript*, std::unique_ptr<RedisScript>> scripts_;
+};
+
+}  // namespace tollgate
