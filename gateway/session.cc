@@ -9,6 +9,7 @@
 #include "gateway/chunked_decoder.h"
 #include "gateway/credentials.h"
 #include "gateway/forwarding.h"
+#include "gateway/keys_json.h"
 #include "services/common/base/digest.h"
 #include "services/common/base/log.h"
 
@@ -283,7 +284,7 @@ Awaitable<absl::StatusOr<v1::Key>> Session::known_key(const std::string& api_key
 Awaitable<void> Session::account(const AccountQuery& query, absl::StatusOr<std::string>& json) {
   if (route_.resource == Resource::kKey) {
     const absl::StatusOr<v1::Key> key = co_await known_key(query.api_key);
-    json = key.ok() ? absl::StatusOr<std::string>(key_json(*key)) : key.status();
+    json = key.ok() ? absl::StatusOr<std::string>(current_key_json(*key)) : key.status();
   } else if (route_.resource == Resource::kModels) {
     v1::ListModelsRequest request;
     request.set_api_key(query.api_key);

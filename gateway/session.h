@@ -6,11 +6,11 @@
 
 #include "absl/status/statusor.h"
 #include "gateway/access_log.h"
-#include "gateway/account_json.h"
 #include "gateway/connection.h"
 #include "gateway/edge.h"
 #include "gateway/framing_guard.h"
 #include "gateway/message_response.h"
+#include "gateway/models_json.h"
 #include "gateway/request_head.h"
 #include "gateway/response.h"
 #include "gateway/routes.h"

@@ -9,8 +9,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "gateway/keys_json.h"
 #include "services/budget/redis_keys.h"
-#include "services/common/access/credentials.h"
 #include "services/common/base/money.h"
 #include "services/common/process/process.h"
 #include "services/common/redis/make_redis.h"
@@ -41,49 +41,38 @@ std::string iso(std::int64_t ms) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(ms / 1000)));
 }
 
-ordered_json to_json(const v1::Key& key) {
-  ordered_json json;
-  json["hash"] = key.hash();
-  json["label"] = key.label();
-  json["name"] = key.name();
-  json["workspace"] = key.workspace();
-  json["disabled"] = key.disabled();
-  json["limit"] = key.has_limit_nano_usd() ? ordered_json(to_usd(key.limit_nano_usd())) : ordered_json();
-  json["limit_reset"] = key.limit_reset() == v1::RESET_NONE ? ordered_json() : ordered_json(kResets[key.limit_reset()]);
-  json["limit_remaining"] =
-      key.has_limit_nano_usd()
-          ? ordered_json(to_usd(std::max<std::int64_t>(0, key.limit_nano_usd() - spend_against_limit(key))))
-          : ordered_json();
-  json["resets_at"] = key.has_resets_at_ms() ? ordered_json(iso(key.resets_at_ms())) : ordered_json();
-  json["usage"] = to_usd(key.usage_nano_usd());
-  json["usage_daily"] = to_usd(key.usage_daily_nano_usd());
-  json["usage_weekly"] = to_usd(key.usage_weekly_nano_usd());
-  json["usage_monthly"] = to_usd(key.usage_monthly_nano_usd());
-  json["held"] = to_usd(key.held_nano_usd());
-  json["created_at"] = iso(key.created_at_ms());
-  json["expires_at"] = key.has_expires_at_ms() ? ordered_json(iso(key.expires_at_ms())) : ordered_json();
-  return json;
+std::string limit_text(const v1::LimitState& state) {
+  return fmt::format("${} {}", format_usd(state.limit().amount_nano_usd()), kResets[state.limit().reset()]);
 }
 
-std::string limit_text(const v1::Key& key) {
-  if (!key.has_limit_nano_usd())
-    return "unlimited";
-  return fmt::format("${} {}", format_usd(key.limit_nano_usd()), kResets[key.limit_reset()]);
+std::string limits_text(const v1::Key& key) {
+  std::vector<std::string> texts;
+  for (const v1::LimitState& state : key.limits())
+    texts.push_back(limit_text(state));
+  return texts.empty() ? "unlimited" : fmt::format("{}", fmt::join(texts, ", "));
 }
 
 void print(const v1::Key& key, bool json) {
   if (json) {
-    std::cout << to_json(key).dump(2) << "\n";
+    std::cout << key_object(key).dump(2) << "\n";
     return;
   }
-  fmt::print("name       {}\nkey        {}\nhash       {}\nworkspace  {}\nstate      {}\nlimit      {}\n", key.name(),
-             key.label(), key.hash(), key.workspace(), key.disabled() ? "disabled" : "enabled", limit_text(key));
-  if (key.has_resets_at_ms())
-    fmt::print("resets     {}\n", iso(key.resets_at_ms()));
+  fmt::print("name       {}\nkey        {}\nhash       {}\nworkspace  {}\nstate      {}\n", key.name(), key.label(),
+             key.hash(), key.workspace(), key.disabled() ? "disabled" : "enabled");
+  if (key.limits().empty())
+    fmt::print("limit      unlimited\n");
+  for (const v1::LimitState& state : key.limits()) {
+    fmt::print("limit      {}: ${} spent, ${} left\n", limit_text(state), format_usd(state.spent_nano_usd()),
+               format_usd(state.remaining_nano_usd()));
+    if (state.has_resets_at_ms())
+      fmt::print("resets     {}\n", iso(state.resets_at_ms()));
+  }
+  const v1::Spend& spend = key.spend();
   fmt::print(
       "spent      ${} ever, ${} today, ${} this week, ${} this month\nheld       ${}\ncreated    {}\nexpires    {}\n",
-      format_usd(key.usage_nano_usd()), format_usd(key.usage_daily_nano_usd()), format_usd(key.usage_weekly_nano_usd()),
-      format_usd(key.usage_monthly_nano_usd()), format_usd(key.held_nano_usd()), iso(key.created_at_ms()),
+      format_usd(spend.usage_nano_usd()), format_usd(spend.usage_daily_nano_usd()),
+      format_usd(spend.usage_weekly_nano_usd()), format_usd(spend.usage_monthly_nano_usd()),
+      format_usd(spend.held_nano_usd()), iso(key.created_at_ms()),
       key.has_expires_at_ms() ? iso(key.expires_at_ms()) : "never");
 }
 
@@ -148,11 +137,12 @@ int create(const Options& options) {
     const absl::StatusOr<std::int64_t> limit = parse_usd(options.limit);
     if (!limit.ok())
       return complain(limit.status());
-    request.set_limit_nano_usd(*limit);
-  }
-  for (int reset = 0; reset < 4; ++reset) {
-    if (options.reset == kResets[reset])
-      request.set_limit_reset(static_cast<v1::Reset>(reset));
+    v1::Limit* added = request.mutable_limits()->add_limits();
+    added->set_amount_nano_usd(*limit);
+    for (int reset = 0; reset < 4; ++reset) {
+      if (options.reset == kResets[reset])
+        added->set_reset(static_cast<v1::Reset>(reset));
+    }
   }
   if (options.expires_days > 0) {
     const auto expiry = std::chrono::system_clock::now() + std::chrono::hours(24) * options.expires_days;
@@ -165,7 +155,7 @@ int create(const Options& options) {
   if (!reply.ok())
     return complain(reply.status());
   if (options.json) {
-    ordered_json json = to_json(reply->key());
+    ordered_json json = key_object(reply->key());
     json["secret"] = reply->secret();
     std::cout << json.dump(2) << "\n";
     return 0;
@@ -187,15 +177,16 @@ int list(const Options& options) {
   if (options.json) {
     ordered_json json = ordered_json::array();
     for (const v1::Key& key : reply->keys())
-      json.push_back(to_json(key));
+      json.push_back(key_object(key));
     std::cout << json.dump(2) << "\n";
     return 0;
   }
   constexpr const char* row = "{:<12}  {:<24}  {:<8}  {:<18}  {:>14}  {:>14}  {}\n";
   fmt::print(row, "HASH", "NAME", "STATE", "LIMIT", "SPENT", "HELD", "KEY");
   for (const v1::Key& key : reply->keys())
-    fmt::print(row, key.hash().substr(0, 12), key.name(), key.disabled() ? "disabled" : "enabled", limit_text(key),
-               "$" + format_usd(key.usage_nano_usd()), "$" + format_usd(key.held_nano_usd()), key.label());
+    fmt::print(row, key.hash().substr(0, 12), key.name(), key.disabled() ? "disabled" : "enabled", limits_text(key),
+               "$" + format_usd(key.spend().usage_nano_usd()), "$" + format_usd(key.spend().held_nano_usd()),
+               key.label());
   return 0;
 }
 

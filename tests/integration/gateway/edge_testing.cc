@@ -194,7 +194,7 @@ Awaitable<absl::StatusOr<v1::Model>> FakeCatalog::get_model(const v1::GetModelRe
 Awaitable<absl::StatusOr<v1::Key>> FakeKeys::get(const v1::GetKeyRequest& request) {
   v1::Key key;
   key.set_label("sk-tg-v1-go...ood");
-  key.set_usage_nano_usd(1'250'000'000);
+  key.mutable_spend()->set_usage_nano_usd(1'250'000'000);
   if (request.hash() == sha256_hex("sk-tg-v1-away"))
     co_return error(v1::Failure::KIND_UNAVAILABLE, "Redis is away.");
   if (request.hash() == sha256_hex("sk-tg-v1-disabled"))

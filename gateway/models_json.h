@@ -1,14 +1,12 @@
-// The JSON of the account API: models and the caller's own key. One object serves Anthropic's and OpenRouter's clients.
+// The JSON of the models. One object serves Anthropic's and OpenRouter's clients.
 // Source: https://docs.anthropic.com/en/api/models-list,
-// https://openrouter.ai/docs/api-reference/list-available-models,
-// https://openrouter.ai/docs/api-reference/get-current-api-key
+// https://openrouter.ai/docs/api-reference/list-available-models
 #pragma once
 
 #include <cstdint>
 #include <string>
 
 #include "tollgate/v1/catalog.pb.h"
-#include "tollgate/v1/keys.pb.h"
 
 namespace tollgate {
 
@@ -22,7 +20,6 @@ struct Page {
 
 std::string models_json(const v1::ListModelsReply& models, const Page& page);
 std::string model_json(const v1::Model& model);
-std::string key_json(const v1::Key& key);
 
 // USD per token as the shortest exact decimal: 3000000 micro-USD per million tokens is "0.000003".
 std::string format_token_price(std::int64_t micro_usd_per_million);

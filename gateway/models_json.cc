@@ -1,26 +1,15 @@
-#include "gateway/account_json.h"
+#include "gateway/models_json.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "services/common/access/credentials.h"
+#include "gateway/json_text.h"
 #include "services/common/base/money.h"
 
 namespace tollgate {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-std::string iso_time(std::int64_t unix_seconds) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", fmt::gmtime(static_cast<std::time_t>(unix_seconds)));
-}
 
 Json prices(const v1::Price& price) {
   Json json;
@@ -86,19 +75,6 @@ Json model_object(const v1::Model& model) {
   return json;
 }
 
-const char* reset_name(v1::Reset reset) {
-  switch (reset) {
-    case v1::RESET_DAILY:
-      return "daily";
-    case v1::RESET_WEEKLY:
-      return "weekly";
-    case v1::RESET_MONTHLY:
-      return "monthly";
-    default:
-      return nullptr;
-  }
-}
-
 }  // namespace
 
 std::string format_token_price(std::int64_t micro_usd_per_million) {
@@ -148,46 +124,6 @@ std::string models_json(const v1::ListModelsReply& models, const Page& page) {
 
 std::string model_json(const v1::Model& model) {
   return dump(model_object(model));
-}
-
-std::string key_json(const v1::Key& key) {
-  const bool limited = key.has_limit_nano_usd();
-  const char* reset = reset_name(key.limit_reset());
-  Json data;
-  data["label"] = key.label();
-  data["name"] = key.name();
-  data["limit"] = limited ? Json(to_usd(key.limit_nano_usd())) : Json();
-  data["limit_remaining"] =
-      limited ? Json(to_usd(std::max<std::int64_t>(0, key.limit_nano_usd() - spend_against_limit(key)))) : Json();
-  data["limit_reset"] = reset != nullptr ? Json(reset) : Json();
-  data["include_byok_in_limit"] = false;
-  data["usage"] = to_usd(key.usage_nano_usd());
-  data["usage_daily"] = to_usd(key.usage_daily_nano_usd());
-  data["usage_weekly"] = to_usd(key.usage_weekly_nano_usd());
-  data["usage_monthly"] = to_usd(key.usage_monthly_nano_usd());
-  // Held by requests in flight, beside the settled usage.
-  data["held"] = to_usd(key.held_nano_usd());
-  data["byok_usage"] = 0;
-  data["byok_usage_daily"] = 0;
-  data["byok_usage_weekly"] = 0;
-  data["byok_usage_monthly"] = 0;
-  data["is_free_tier"] = false;
-  data["is_management_key"] = false;
-  data["is_provisioning_key"] = false;
-  data["creator_user_id"] = nullptr;
-  data["organization_id"] = nullptr;
-  data["workspace_id"] = key.workspace().empty() ? Json() : Json(key.workspace());
-  data["expires_at"] = key.has_expires_at_ms() ? Json(iso_time(key.expires_at_ms() / 1000)) : Json();
-  data["allowed_data_regions"] = Json::array({"global"});
-  data["free_model_daily_requests"]["used"] = 0;
-  data["free_model_daily_requests"]["limit"] = 0;
-  data["free_model_daily_requests"]["remaining"] = 0;
-  data["rate_limit"]["interval"] = "10s";
-  data["rate_limit"]["note"] = "This field is deprecated and safe to ignore.";
-  data["rate_limit"]["requests"] = -1;
-  Json json;
-  json["data"] = std::move(data);
-  return dump(json);
 }
 
 }  // namespace tollgate

@@ -1,4 +1,4 @@
-#include "gateway/account_json.h"
+#include "gateway/models_json.h"
 
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ v1::Model sonnet() {
   return model;
 }
 
-TEST(AccountJson, TokenPricesAreExact) {
+TEST(ModelsJson, TokenPricesAreExact) {
   const std::vector<std::pair<std::int64_t, std::string>> rows = {{0, "0"},
                                                                   {1, "0.000000000001"},
                                                                   {75000, "0.000000075"},
@@ -42,7 +42,7 @@ TEST(AccountJson, TokenPricesAreExact) {
     EXPECT_EQ(format_token_price(micro), text);
 }
 
-TEST(AccountJson, ModelServesBothKindsOfClients) {
+TEST(ModelsJson, ModelServesBothKindsOfClients) {
   const json model = json::parse(model_json(sonnet()));
   // Anthropic's.
   EXPECT_EQ(model["type"], "model");
@@ -73,7 +73,7 @@ TEST(AccountJson, ModelServesBothKindsOfClients) {
   EXPECT_FALSE(model["pricing"].contains("overrides"));
 }
 
-TEST(AccountJson, LongPromptPricesAreOverrides) {
+TEST(ModelsJson, LongPromptPricesAreOverrides) {
   v1::Model model = sonnet();
   v1::PriceTier* tier = model.mutable_endpoints(0)->add_price_tiers();
   tier->set_above_prompt_tokens(200000);
@@ -97,7 +97,7 @@ std::string ids(const json& list) {
   return shown;
 }
 
-TEST(AccountJson, ListAndItsPages) {
+TEST(ModelsJson, ListAndItsPages) {
   struct Row {
     Page page;
     std::string ids;
@@ -125,57 +125,6 @@ TEST(AccountJson, ListAndItsPages) {
     EXPECT_TRUE(list["links"]["next"].is_null());
     EXPECT_EQ(list["total_count"], 4);
   }
-}
-
-TEST(AccountJson, KeyHasAllThatClientsDemand) {
-  v1::Key key;
-  key.set_label("sk-tg-v1-ab12...cd34");
-  key.set_workspace("default");
-  key.set_limit_nano_usd(20'000'000'000);
-  key.set_limit_reset(v1::RESET_DAILY);
-  key.set_usage_nano_usd(12'500'000'000);
-  key.set_usage_daily_nano_usd(2'250'000'000);
-  key.set_usage_weekly_nano_usd(3'000'000'000);
-  key.set_usage_monthly_nano_usd(4'000'000'000);
-  key.set_held_nano_usd(500'000'000);
-  const json data = json::parse(key_json(key))["data"];
-  EXPECT_EQ(data["label"], "sk-tg-v1-ab12...cd34");
-  EXPECT_EQ(data["limit"], 20.0);
-  EXPECT_EQ(data["limit_remaining"], 17.75);
-  EXPECT_EQ(data["limit_reset"], "daily");
-  EXPECT_EQ(data["usage"], 12.5);
-  EXPECT_EQ(data["usage_daily"], 2.25);
-  EXPECT_EQ(data["usage_weekly"], 3.0);
-  EXPECT_EQ(data["usage_monthly"], 4.0);
-  EXPECT_EQ(data["held"], 0.5);
-  for (const char* name : {"byok_usage", "byok_usage_daily", "byok_usage_weekly", "byok_usage_monthly"})
-    EXPECT_TRUE(data[name].is_number()) << name;
-  for (const char* name : {"include_byok_in_limit", "is_free_tier", "is_management_key", "is_provisioning_key"})
-    EXPECT_TRUE(data[name].is_boolean()) << name;
-  for (const char* name : {"creator_user_id", "organization_id", "expires_at"})
-    EXPECT_TRUE(data.contains(name) && data[name].is_null()) << name;
-  EXPECT_EQ(data["workspace_id"], "default");
-  EXPECT_TRUE(data["allowed_data_regions"].is_array());
-  for (const char* name : {"used", "limit", "remaining"})
-    EXPECT_TRUE(data["free_model_daily_requests"][name].is_number_integer()) << name;
-  EXPECT_TRUE(data["rate_limit"]["interval"].is_string());
-  EXPECT_TRUE(data["rate_limit"]["note"].is_string());
-  EXPECT_TRUE(data["rate_limit"]["requests"].is_number_integer());
-}
-
-TEST(AccountJson, KeyLimits) {
-  v1::Key key;
-  key.set_usage_nano_usd(7);
-  json data = json::parse(key_json(key))["data"];
-  EXPECT_TRUE(data["limit"].is_null());
-  EXPECT_TRUE(data["limit_remaining"].is_null());
-  EXPECT_TRUE(data["limit_reset"].is_null());
-  key.set_limit_nano_usd(5);
-  data = json::parse(key_json(key))["data"];
-  EXPECT_EQ(data["limit_remaining"], 0.0) << "spent more than allowed";
-  key.set_expires_at_ms(1747930371999);
-  data = json::parse(key_json(key))["data"];
-  EXPECT_EQ(data["expires_at"], "2025-05-22T16:12:51Z");
 }
 
 }  // namespace
