@@ -3,6 +3,7 @@
 //   POST /v1/messages, /v1/messages/count_tokens   Messages
 //   GET  /v1/models, /v1/models/{id}               Catalog
 //   GET  /v1/key, /v1/auth/key                     Keys
+//   /v1/keys, /v1/workspaces, /v1/credits          Keys, Workspaces (management.h)
 //
 // behind any of the prefixes /, /api and /anthropic, and the probes and telemetry posts of clients. A connection whose
 // client has sent its last byte (a half-closed one, too) while a request runs counts as gone: the call is cancelled.
@@ -17,6 +18,7 @@
 #include "services/common/api/catalog.h"
 #include "services/common/api/keys.h"
 #include "services/common/api/messages.h"
+#include "services/common/api/workspaces.h"
 #include "services/common/config/config.h"
 #include "services/common/runtime/shards.h"
 
@@ -27,6 +29,7 @@ struct EdgeServices {
   Messages* messages;
   Catalog* catalog;
   Keys* keys;
+  Workspaces* workspaces;
 };
 
 // Used on a thread that is no shard's.

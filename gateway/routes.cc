@@ -5,6 +5,26 @@
 namespace tollgate {
 namespace {
 
+// Behind /v1.
+struct Place {
+  std::string_view path;
+  Resource resource;
+};
+
+constexpr Place kPlaces[] = {
+    {"/messages", Resource::kMessages},     {"/messages/count_tokens", Resource::kCountTokens},
+    {"/models", Resource::kModels},         {"/key", Resource::kKey},
+    {"/auth/key", Resource::kKey},          {"/keys", Resource::kKeys},
+    {"/workspaces", Resource::kWorkspaces}, {"/credits", Resource::kCredits},
+};
+
+// With an id behind them.
+constexpr Place kItems[] = {
+    {"/models/", Resource::kModel},
+    {"/keys/", Resource::kManagedKey},
+    {"/workspaces/", Resource::kWorkspace},
+};
+
 // Malformed escapes stay as they are: no model is named so.
 std::string percent_decoded(std::string_view text) {
   std::string out;
@@ -46,24 +66,34 @@ std::string_view behind_version(std::string_view path) {
 
 }  // namespace
 
+bool is_management(Resource resource) {
+  switch (resource) {
+    case Resource::kKeys:
+    case Resource::kManagedKey:
+    case Resource::kWorkspaces:
+    case Resource::kWorkspace:
+    case Resource::kCredits:
+      return true;
+    default:
+      return false;
+  }
+}
+
 Route find_route(std::string_view target) {
   const std::string_view path = target.substr(0, target.find('?'));
   const std::string_view tail = behind_version(path);
-  constexpr std::string_view models = "/models/";
-  if (tail == "/messages")
-    return {.resource = Resource::kMessages, .model = {}};
-  if (tail == "/messages/count_tokens")
-    return {.resource = Resource::kCountTokens, .model = {}};
-  if (tail == "/models")
-    return {.resource = Resource::kModels, .model = {}};
-  if (tail.starts_with(models) && tail.size() > models.size())
-    return {.resource = Resource::kModel, .model = percent_decoded(tail.substr(models.size()))};
-  if (tail == "/key" || tail == "/auth/key")
-    return {.resource = Resource::kKey, .model = {}};
+  for (const Place& place : kPlaces) {
+    if (tail == place.path)
+      return {.resource = place.resource, .id = {}};
+  }
+  for (const Place& place : kItems) {
+    if (tail.starts_with(place.path) && tail.size() > place.path.size())
+      return {.resource = place.resource, .id = percent_decoded(tail.substr(place.path.size()))};
+  }
   if (is_probe(path))
-    return {.resource = Resource::kProbe, .model = {}};
+    return {.resource = Resource::kProbe, .id = {}};
   if (is_telemetry(path))
-    return {.resource = Resource::kTelemetry, .model = {}};
+    return {.resource = Resource::kTelemetry, .id = {}};
   return {};
 }
 
@@ -79,7 +109,14 @@ std::string_view allowed_methods(Resource resource) {
     case Resource::kModels:
     case Resource::kModel:
     case Resource::kKey:
+    case Resource::kCredits:
       return "GET, HEAD, OPTIONS";
+    case Resource::kKeys:
+    case Resource::kWorkspaces:
+      return "GET, HEAD, POST, OPTIONS";
+    case Resource::kManagedKey:
+    case Resource::kWorkspace:
+      return "GET, HEAD, PATCH, DELETE, OPTIONS";
   }
   return {};
 }

@@ -18,13 +18,23 @@ enum class Resource {
   kCountTokens,
   kModels,
   kModel,
+  // The caller's own key.
   kKey,
+  // What a management key manages.
+  kKeys,
+  kManagedKey,
+  kWorkspaces,
+  kWorkspace,
+  kCredits,
 };
+
+// Reached with a management key only.
+bool is_management(Resource resource);
 
 struct Route {
   Resource resource = Resource::kUnknown;
-  // The model's id, percent-decoded; only with kModel.
-  std::string model;
+  // What of it, percent-decoded: the model's or workspace's id, the key's hash.
+  std::string id;
 };
 
 // `target` is a path with an optional query, which does not matter here. One of the prefixes /api and /anthropic may

@@ -10,6 +10,8 @@
 #include "gateway/credentials.h"
 #include "gateway/forwarding.h"
 #include "gateway/keys_json.h"
+#include "services/common/access/authenticate.h"
+#include "services/common/access/credentials.h"
 #include "services/common/base/digest.h"
 #include "services/common/base/log.h"
 
@@ -31,15 +33,9 @@ constexpr const char* kNoKey =
     "or `x-api-key: sk-tg-v1-...`.";
 constexpr const char* kTwoKeys =
     "Two different Tollgate keys were sent, one in `x-api-key` and one in `Authorization`. Send one of them.";
-constexpr const char* kBadKey = "The API key is unknown, disabled or expired.";
 
 asio::const_buffer buffer_of(std::string_view text) {
   return {text.data(), text.size()};
-}
-
-std::int64_t now_ms() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
 }
 
 bool is_account(Resource resource) {
@@ -56,7 +52,15 @@ Page page_of(std::string_view target) {
 }
 
 Refusal too_large(std::uint64_t limit) {
-  return {413, fmt::format("The request body is larger than {} bytes (limits.body_bytes of the gateway).", limit)};
+  constexpr std::string_view setting = " (limits.body_bytes of the gateway)";
+  return {413, fmt::format("The request body is larger than {} bytes{}.", limit,
+                           limit == kManagementBodyBytes ? std::string_view() : setting)};
+}
+
+// For the log: a secret that was taken for a hash stays one.
+std::string without_secret(std::string_view path) {
+  const auto secret = path.find(kKeyPrefix);
+  return secret == std::string_view::npos ? std::string(path) : std::string(path.substr(0, secret)) + "...";
 }
 
 v1::Failure to_failure(Refusal refusal) {
@@ -172,10 +176,11 @@ Awaitable<void> Session::dispatch() {
   close_ = !framing_.keep_alive;
   route_ = find_route(head_.target);
   record_.method = name_of(framing_.method);
-  record_.path = head_.target.substr(0, head_.target.find('?'));
+  record_.path = without_secret(head_.target.substr(0, head_.target.find('?')));
   record_.quiet = route_.resource == Resource::kProbe || route_.resource == Resource::kTelemetry;
+  const bool management = is_management(route_.resource);
   const bool account = is_account(route_.resource) && head_.find("anthropic-version").empty();
-  dialect_ = account ? Dialect::kAccount : Dialect::kMessages;
+  dialect_ = account || management ? Dialect::kAccount : Dialect::kMessages;
 
   if (route_.resource == Resource::kUnknown) {
     Answer nothing = failed(v1::Failure::KIND_NOT_FOUND, fmt::format("There is nothing at {}.", record_.path));
@@ -188,8 +193,8 @@ Awaitable<void> Session::dispatch() {
     methods.headers += fmt::format("allow: {}\r\n", allowed_methods(route_.resource));
     co_return co_await answer_early(std::move(methods));
   }
-  if (framing_.content_length > shard_.limits.body_bytes) {
-    Refusal refusal = too_large(shard_.limits.body_bytes);
+  if (framing_.content_length > body_limit()) {
+    Refusal refusal = too_large(body_limit());
     co_return co_await refuse(std::move(refusal));
   }
   if (route_.resource == Resource::kProbe) {
@@ -204,7 +209,9 @@ Awaitable<void> Session::dispatch() {
     Answer no_key = failed(v1::Failure::KIND_UNAUTHENTICATED, credentials.conflict ? kTwoKeys : kNoKey);
     co_return co_await answer_early(std::move(no_key));
   }
-  if (is_account(route_.resource))
+  if (management)
+    co_await serve_management(credentials.key);
+  else if (is_account(route_.resource))
     co_await serve_account(credentials.key);
   else
     co_await serve_messages(credentials.key);
@@ -252,6 +259,28 @@ Awaitable<void> Session::serve_account(std::string_view api_key) {
   co_await answer(std::move(reply));
 }
 
+Awaitable<void> Session::serve_management(std::string_view api_key) {
+  ManagementRequest request{.resource = route_.resource,
+                            .method = framing_.method,
+                            .id = route_.id,
+                            .api_key = std::string(api_key),
+                            .target = std::string(head_.target),
+                            .body = {}};
+  drop_head();
+  const bool whole = co_await read_body(request.body);
+  if (!whole)
+    co_return;
+  absl::StatusOr<Answer> reply = absl::InternalError("the call has ended by an exception");
+  Awaitable<void> call = manage(request, reply);
+  co_await watched(std::move(call));
+  if (lost())
+    co_return;
+  Answer managed = reply.ok() ? *std::move(reply) : failed(failure_of(reply.status()));
+  // One of these carries a secret.
+  managed.headers += "cache-control: no-store\r\n";
+  co_await answer(std::move(managed));
+}
+
 Awaitable<void> Session::take_telemetry() {
   drop_head();
   const bool whole = co_await drop_body();
@@ -271,19 +300,15 @@ Awaitable<void> Session::count_tokens(v1::CreateRequest& request, absl::StatusOr
   reply = co_await std::move(call);
 }
 
-Awaitable<absl::StatusOr<v1::Key>> Session::known_key(const std::string& api_key) {
-  v1::GetKeyRequest request;
-  request.set_hash(sha256_hex(api_key));
-  absl::StatusOr<v1::Key> key = co_await shard_.services.keys->get(request);
-  const bool unknown = absl::IsNotFound(key.status());
-  if (unknown || (key.ok() && (key->disabled() || (key->has_expires_at_ms() && key->expires_at_ms() <= now_ms()))))
-    co_return error(v1::Failure::KIND_UNAUTHENTICATED, kBadKey);
-  co_return key;
+Awaitable<void> Session::manage(const ManagementRequest& request, absl::StatusOr<Answer>& reply) {
+  Awaitable<absl::StatusOr<Answer>> call =
+      tollgate::manage(*shard_.services.keys, *shard_.services.workspaces, request);
+  reply = co_await std::move(call);
 }
 
 Awaitable<void> Session::account(const AccountQuery& query, absl::StatusOr<std::string>& json) {
   if (route_.resource == Resource::kKey) {
-    const absl::StatusOr<v1::Key> key = co_await known_key(query.api_key);
+    const absl::StatusOr<v1::Key> key = co_await authenticated_key(*shard_.services.keys, query.api_key);
     json = key.ok() ? absl::StatusOr<std::string>(current_key_json(*key)) : key.status();
   } else if (route_.resource == Resource::kModels) {
     v1::ListModelsRequest request;
@@ -292,7 +317,7 @@ Awaitable<void> Session::account(const AccountQuery& query, absl::StatusOr<std::
     json = models.ok() ? absl::StatusOr<std::string>(models_json(*models, query.page)) : models.status();
   } else {
     v1::GetModelRequest request;
-    request.set_id(route_.model);
+    request.set_id(route_.id);
     request.set_api_key(query.api_key);
     const absl::StatusOr<v1::Model> model = co_await shard_.services.catalog->get_model(request);
     json = model.ok() ? absl::StatusOr<std::string>(model_json(*model)) : model.status();
@@ -345,6 +370,11 @@ Awaitable<void> Session::end_message(MessageResponse& response, absl::Status sta
   abort_ = !ended;
 }
 
+std::uint64_t Session::body_limit() const {
+  const std::uint64_t most = is_management(route_.resource) ? kManagementBodyBytes : shard_.limits.body_bytes;
+  return std::min<std::uint64_t>(most, shard_.limits.body_bytes);
+}
+
 Awaitable<bool> Session::read_body(std::string& body) {
   co_await send_continue();
   Awaitable<bool> whole = framing_.chunked ? read_chunked_body(body, true) : read_sized_body(body);
@@ -376,7 +406,7 @@ Awaitable<bool> Session::read_sized_body(std::string& body) {
 }
 
 Awaitable<bool> Session::read_chunked_body(std::string& body, bool keep) {
-  ChunkedDecoder decoder(shard_.limits.body_bytes);
+  ChunkedDecoder decoder(body_limit());
   while (true) {
     const std::size_t used = decoder.feed(connection_.input().data(), body);
     connection_.input().consume(used);
@@ -387,7 +417,7 @@ Awaitable<bool> Session::read_chunked_body(std::string& body, bool keep) {
     if (decoder.state() != ChunkedDecoder::State::kMore) {
       Refusal refusal{400, "The request's chunked body is malformed, or has trailers."};
       if (decoder.state() == ChunkedDecoder::State::kTooLarge)
-        refusal = too_large(shard_.limits.body_bytes);
+        refusal = too_large(body_limit());
       co_await refuse(std::move(refusal));
       co_return false;
     }

@@ -9,6 +9,7 @@
 #include "gateway/connection.h"
 #include "gateway/edge.h"
 #include "gateway/framing_guard.h"
+#include "gateway/management.h"
 #include "gateway/message_response.h"
 #include "gateway/models_json.h"
 #include "gateway/request_head.h"
@@ -64,18 +65,21 @@ class Session final : public SessionHook, private Output {
   Awaitable<void> dispatch();
   Awaitable<void> serve_messages(std::string_view api_key);
   Awaitable<void> serve_account(std::string_view api_key);
+  Awaitable<void> serve_management(std::string_view api_key);
   Awaitable<void> take_telemetry();
 
   Awaitable<void> create(v1::CreateRequest& request, MessageResponse& response, absl::Status& status);
   Awaitable<void> count_tokens(v1::CreateRequest& request, absl::StatusOr<v1::CountTokensReply>& reply);
   Awaitable<void> account(const AccountQuery& query, absl::StatusOr<std::string>& json);
-  Awaitable<absl::StatusOr<v1::Key>> known_key(const std::string& api_key);
+  Awaitable<void> manage(const ManagementRequest& request, absl::StatusOr<Answer>& reply);
   // Runs a call under the watch over the client; it may be cancelled for the client's sake or by cut().
   Awaitable<void> watched(Awaitable<void> call);
   // The client cannot be answered any more.
   bool lost();
   Awaitable<void> end_message(MessageResponse& response, absl::Status status);
 
+  // The largest body that the request may have.
+  std::uint64_t body_limit() const;
   // True when the body is complete. Otherwise it has been answered, or the client has gone.
   Awaitable<bool> read_body(std::string& body);
   Awaitable<bool> read_sized_body(std::string& body);

@@ -8,7 +8,7 @@ namespace {
 struct Row {
   std::string target;
   Resource resource;
-  std::string model = {};
+  std::string id = {};
 };
 
 TEST(Routes, AnyPrefixAndAnyQuery) {
@@ -25,11 +25,17 @@ TEST(Routes, AnyPrefixAndAnyQuery) {
           {"/v1/models/a%zz%2", Resource::kModel, "a%zz%2"},
           {"/v1/key", Resource::kKey},
           {"/v1/auth/key", Resource::kKey},
+          {"/v1/keys", Resource::kKeys},
+          {"/v1/keys/0a1b", Resource::kManagedKey, "0a1b"},
+          {"/v1/workspaces", Resource::kWorkspaces},
+          {"/v1/workspaces/default", Resource::kWorkspace, "default"},
+          {"/v1/workspaces/a%2Fb", Resource::kWorkspace, "a/b"},
+          {"/v1/credits", Resource::kCredits},
       };
       for (const Row& row : rows) {
         const Route route = find_route(prefix + row.target + query);
         EXPECT_EQ(route.resource, row.resource) << prefix << row.target << query;
-        EXPECT_EQ(route.model, row.model) << prefix << row.target << query;
+        EXPECT_EQ(route.id, row.id) << prefix << row.target << query;
       }
     }
   }
@@ -58,6 +64,11 @@ TEST(Routes, ProbesTelemetryAndTheRest) {
       {"/v1", Resource::kUnknown},
       {"/v1/", Resource::kUnknown},
       {"/v1/models/", Resource::kUnknown},
+      {"/v1/keys/", Resource::kUnknown},
+      {"/v1/workspaces/", Resource::kUnknown},
+      {"/v1/credits/", Resource::kUnknown},
+      {"/v1/key/x", Resource::kUnknown},
+      {"/keys", Resource::kUnknown},
       {"/v2/messages", Resource::kUnknown},
       {"/apiv1/messages", Resource::kUnknown},
       {"/api/anthropic/v1/messages", Resource::kUnknown},
@@ -78,6 +89,11 @@ TEST(Routes, Methods) {
   EXPECT_FALSE(allows(Resource::kMessages, Method::kDelete));
   EXPECT_TRUE(allows(Resource::kModels, Method::kHead));
   EXPECT_FALSE(allows(Resource::kModels, Method::kPost));
+  for (Resource resource : {Resource::kKeys, Resource::kWorkspaces})
+    EXPECT_EQ(allowed_methods(resource), "GET, HEAD, POST, OPTIONS");
+  for (Resource resource : {Resource::kManagedKey, Resource::kWorkspace})
+    EXPECT_EQ(allowed_methods(resource), "GET, HEAD, PATCH, DELETE, OPTIONS");
+  EXPECT_EQ(allowed_methods(Resource::kCredits), "GET, HEAD, OPTIONS");
   EXPECT_TRUE(allows(Resource::kKey, Method::kGet));
   EXPECT_TRUE(allows(Resource::kTelemetry, Method::kPost));
   EXPECT_FALSE(allows(Resource::kUnknown, Method::kGet));
