@@ -7,6 +7,7 @@
 #include "services/common/rpc/keys_rpc.h"
 #include "services/common/rpc/messages_rpc.h"
 #include "services/common/rpc/server_runtime.h"
+#include "services/common/rpc/workspaces_rpc.h"
 
 namespace tollgate {
 namespace {
@@ -20,10 +21,13 @@ absl::Status serve(const Config& config) {
   const auto router = make_channel(config.services.router, channel);
   MessagesClient messages(router);
   CatalogClient catalog(router, kDeadline);
-  KeysClient keys(make_channel(config.services.budget, channel), kDeadline);
+  const auto budget = make_channel(config.services.budget, channel);
+  KeysClient keys(budget, kDeadline);
+  WorkspacesClient workspaces(budget, kDeadline);
 
   Shards shards(config.threads);
-  Edge edge(config, shards, std::vector<EdgeServices>(shards.size(), EdgeServices{&messages, &catalog, &keys}));
+  const EdgeServices services{&messages, &catalog, &keys, &workspaces};
+  Edge edge(config, shards, std::vector<EdgeServices>(shards.size(), services));
   shards.start();
   // Health and reflection only.
   RpcServer server({.address = config.listen.grpc});

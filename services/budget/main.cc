@@ -1,4 +1,4 @@
-// tollgate-budget: Ledger and Keys over gRPC, on Redis.
+// tollgate-budget: Ledger, Keys and Workspaces over gRPC, on Redis.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
@@ -7,6 +7,7 @@
 #include "services/common/process/serve_rpc.h"
 #include "services/common/rpc/keys_rpc.h"
 #include "services/common/rpc/ledger_rpc.h"
+#include "services/common/rpc/workspaces_rpc.h"
 #include "services/common/runtime/shards.h"
 
 namespace tollgate {
@@ -17,17 +18,20 @@ absl::Status serve(const Config& config) {
   std::vector<std::unique_ptr<BudgetShard>> stacks;
   std::vector<Shard<Ledger>> ledgers;
   std::vector<Shard<Keys>> keys;
+  std::vector<Shard<Workspaces>> workspaces;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     asio::io_context& context = shards.at(i);
     stacks.push_back(std::make_unique<BudgetShard>(context, config));
     ledgers.push_back({context.get_executor(), &stacks.back()->ledger});
     keys.push_back({context.get_executor(), &stacks.back()->keys});
+    workspaces.push_back({context.get_executor(), &stacks.back()->workspaces});
   }
   asio::co_spawn(shards.at(0).get_executor(), stacks[0]->sweeper.run(), asio::detached);
   LedgerService ledger_service(ledgers);
   KeysService keys_service(keys);
+  WorkspacesService workspaces_service(workspaces);
   shards.start();
-  const absl::Status status = serve_rpc(config, "budget", {&ledger_service, &keys_service});
+  const absl::Status status = serve_rpc(config, "budget", {&ledger_service, &keys_service, &workspaces_service});
   shards.stop();
   return status;
 }

@@ -1,4 +1,5 @@
-// tollgate-router: Messages and Catalog over gRPC.
+// tollgate-router: Messages and Catalog over gRPC; Keys and Workspaces, too, for those who show a management key.
+#include "services/common/access/guarded.h"
 #include "services/common/process/process.h"
 #include "services/common/process/serve_rpc.h"
 #include "services/common/rpc/catalog_rpc.h"
@@ -7,6 +8,7 @@
 #include "services/common/rpc/ledger_rpc.h"
 #include "services/common/rpc/messages_rpc.h"
 #include "services/common/rpc/provider_adapter_rpc.h"
+#include "services/common/rpc/workspaces_rpc.h"
 #include "services/common/runtime/shards.h"
 #include "services/router/router.h"
 #include "services/router/settle_all.h"
@@ -27,6 +29,9 @@ absl::Status serve(const Config& config) {
   const auto budget = make_channel(config.services.budget, channel);
   LedgerClient ledger(budget, kLedgerDeadline);
   KeysClient keys(budget, kLedgerDeadline);
+  WorkspacesClient workspaces(budget, kLedgerDeadline);
+  GuardedKeys guarded_keys(keys);
+  GuardedWorkspaces guarded_workspaces(workspaces, keys);
   ProviderAdapterClient adapter(make_channel(config.services.adapter, channel));
 
   Shards shards(config.threads);
@@ -34,18 +39,25 @@ absl::Status serve(const Config& config) {
   router::TableCatalog catalog(*models, keys);
   std::vector<Shard<Messages>> messages;
   std::vector<Shard<Catalog>> catalogs;
+  std::vector<Shard<Keys>> managed_keys;
+  std::vector<Shard<Workspaces>> managed_workspaces;
   std::vector<std::pair<Executor, router::Router*>> settling;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     asio::io_context& context = shards.at(i);
     routers.push_back(std::make_unique<router::Router>(context, *models, ledger, keys, adapter));
     messages.push_back({context.get_executor(), routers.back().get()});
     catalogs.push_back({context.get_executor(), &catalog});
+    managed_keys.push_back({context.get_executor(), &guarded_keys});
+    managed_workspaces.push_back({context.get_executor(), &guarded_workspaces});
     settling.emplace_back(context.get_executor(), routers.back().get());
   }
   MessagesService messages_service(messages);
   CatalogService catalog_service(catalogs);
+  KeysService keys_service(managed_keys);
+  WorkspacesService workspaces_service(managed_workspaces);
   shards.start();
-  const absl::Status status = serve_rpc(config, "router", {&messages_service, &catalog_service});
+  const absl::Status status =
+      serve_rpc(config, "router", {&messages_service, &catalog_service, &keys_service, &workspaces_service});
   router::settle_all(settling, config.timeouts.drain);
   shards.stop();
   return status;

@@ -1,6 +1,5 @@
 #include "services/tollgate/key_command.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -10,46 +9,55 @@
 #include <nlohmann/json.hpp>
 
 #include "gateway/keys_json.h"
-#include "services/budget/redis_keys.h"
-#include "services/common/base/money.h"
-#include "services/common/process/process.h"
-#include "services/common/redis/make_redis.h"
-#include "services/common/rpc/channel.h"
-#include "services/common/rpc/keys_rpc.h"
-#include "services/tollgate/run_to_end.h"
+#include "services/tollgate/limit_options.h"
+#include "services/tollgate/management_session.h"
+#include "services/tollgate/spend_text.h"
 
 namespace tollgate {
 namespace {
 
-using nlohmann::ordered_json;
-
-constexpr std::chrono::milliseconds kDeadline{5000};
-constexpr const char* kResets[] = {"none", "daily", "weekly", "monthly"};
+// Takes a list of models or providers away again.
+const std::string kAll = "all";
 
 struct Options {
   ConfigOptions config;
   bool json = false;
+  std::string key;
   std::string name;
   std::string workspace;
-  std::string limit;
-  std::string reset = "none";
-  int expires_days = 0;
-  std::string key;
+  LimitOptions limits;
+  std::vector<std::string> models;
+  std::vector<std::string> providers;
+  std::optional<std::int64_t> requests_per_minute;
+  std::optional<std::int64_t> tokens_per_minute;
+  std::optional<int> expires_days;
+  bool management = false;
 };
 
-std::string iso(std::int64_t ms) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(ms / 1000)));
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
-std::string limit_text(const v1::LimitState& state) {
-  return fmt::format("${} {}", format_usd(state.limit().amount_nano_usd()), kResets[state.limit().reset()]);
+std::string state_text(const v1::Key& key) {
+  if (key.disabled())
+    return "disabled";
+  return key.has_expires_at_ms() && key.expires_at_ms() <= now_ms() ? "expired" : "enabled";
 }
 
-std::string limits_text(const v1::Key& key) {
-  std::vector<std::string> texts;
-  for (const v1::LimitState& state : key.limits())
-    texts.push_back(limit_text(state));
-  return texts.empty() ? "unlimited" : fmt::format("{}", fmt::join(texts, ", "));
+template <class Texts>
+std::string allowed_text(const Texts& texts) {
+  return texts.empty() ? kAll : fmt::format("{}", fmt::join(texts, ", "));
+}
+
+std::string rate_text(std::int64_t rate) {
+  return rate == 0 ? "no limit" : std::to_string(rate);
+}
+
+std::string mode_text(v1::HoldMode mode) {
+  if (mode == v1::HOLD_MODE_UNSPECIFIED)
+    return "as its workspace";
+  return mode == v1::HOLD_MODE_STRICT ? "strict" : "expected";
 }
 
 void print(const v1::Key& key, bool json) {
@@ -57,62 +65,25 @@ void print(const v1::Key& key, bool json) {
     std::cout << key_object(key).dump(2) << "\n";
     return;
   }
-  fmt::print("name       {}\nkey        {}\nhash       {}\nworkspace  {}\nstate      {}\n", key.name(), key.label(),
-             key.hash(), key.workspace(), key.disabled() ? "disabled" : "enabled");
-  if (key.limits().empty())
-    fmt::print("limit      unlimited\n");
-  for (const v1::LimitState& state : key.limits()) {
-    fmt::print("limit      {}: ${} spent, ${} left\n", limit_text(state), format_usd(state.spent_nano_usd()),
-               format_usd(state.remaining_nano_usd()));
-    if (state.has_resets_at_ms())
-      fmt::print("resets     {}\n", iso(state.resets_at_ms()));
-  }
-  const v1::Spend& spend = key.spend();
-  fmt::print(
-      "spent      ${} ever, ${} today, ${} this week, ${} this month\nheld       ${}\ncreated    {}\nexpires    {}\n",
-      format_usd(spend.usage_nano_usd()), format_usd(spend.usage_daily_nano_usd()),
-      format_usd(spend.usage_weekly_nano_usd()), format_usd(spend.usage_monthly_nano_usd()),
-      format_usd(spend.held_nano_usd()), iso(key.created_at_ms()),
-      key.has_expires_at_ms() ? iso(key.expires_at_ms()) : "never");
+  print_row("name", key.name());
+  print_row("key", key.label());
+  print_row("hash", key.hash());
+  print_row("workspace", key.workspace());
+  print_row("state", state_text(key));
+  print_row("for", key.management() ? "managing keys and workspaces" : "models");
+  print_limits(key.limits());
+  print_spend(key.spend());
+  print_row("hold mode", mode_text(key.hold_mode()));
+  print_row("models", allowed_text(key.permissions().models()));
+  print_row("providers", allowed_text(key.permissions().providers()));
+  print_row("a minute", fmt::format("requests: {}, tokens: {}", rate_text(key.rate_limits().requests_per_minute()),
+                                    rate_text(key.rate_limits().tokens_per_minute())));
+  print_row("created", time_text(key.created_at_ms()));
+  print_row("expires", key.has_expires_at_ms() ? time_text(key.expires_at_ms()) : "never");
 }
 
-// The keys, in Redis or behind a budget service, for one command.
-class KeysSession {
- public:
-  static absl::StatusOr<std::unique_ptr<KeysSession>> open(const ConfigOptions& options) {
-    const absl::StatusOr<Config> config = load_config(options, Secrets::kWithoutUpstreams);
-    if (!config.ok())
-      return config.status();
-    return std::unique_ptr<KeysSession>(new KeysSession(*config));
-  }
-
-  template <class Reply, class Request>
-  absl::StatusOr<Reply> call(Awaitable<absl::StatusOr<Reply>> (Keys::*method)(const Request&), const Request& request) {
-    return run_to_end(context_, ((*keys_).*method)(request));
-  }
-
- private:
-  explicit KeysSession(const Config& config) {
-    if (!config.services.budget.empty()) {
-      keys_ = std::make_unique<KeysClient>(make_channel(config.services.budget), kDeadline);
-      return;
-    }
-    redis_ = make_redis(context_, config.redis);
-    keys_ = std::make_unique<RedisKeys>(*redis_);
-  }
-
-  asio::io_context context_;
-  std::unique_ptr<Redis> redis_;
-  std::unique_ptr<Keys> keys_;
-};
-
-int complain(const absl::Status& status) {
-  std::cerr << status.message() << "\n";
-  return 1;
-}
-
-// A key is named by its hash, its beginning, its name or its secret.
-absl::StatusOr<v1::Key> find(KeysSession& session, const std::string& named) {
+// A key is named by its hash, its beginning, its name or its label, in whatever workspace it is.
+absl::StatusOr<v1::Key> find(ManagementSession& session, const std::string& named) {
   const absl::StatusOr<v1::ListKeysReply> all = session.call(&Keys::list, v1::ListKeysRequest());
   if (!all.ok())
     return all.status();
@@ -129,33 +100,58 @@ absl::StatusOr<v1::Key> find(KeysSession& session, const std::string& named) {
                     : fmt::format("{} keys are named \"{}\": give the hash", found.size(), named));
 }
 
+// What create and update set alike. `permissions` and `rates` are those that the key has.
+template <class Request>
+absl::Status set_options(const Options& options, v1::Permissions permissions, v1::RateLimits rates, Request& request) {
+  absl::StatusOr<std::optional<v1::Limits>> limits = read_limits(options.limits);
+  if (!limits.ok())
+    return limits.status();
+  if (*limits)
+    *request.mutable_limits() = **std::move(limits);
+  if (const auto mode = read_hold_mode(options.limits))
+    request.set_hold_mode(*mode);
+  const auto assign = [](const std::vector<std::string>& given, auto& list) {
+    list.Assign(given.begin(), given.end());
+    if (given == std::vector{kAll})
+      list.Clear();
+  };
+  if (!options.models.empty())
+    assign(options.models, *permissions.mutable_models());
+  if (!options.providers.empty())
+    assign(options.providers, *permissions.mutable_providers());
+  if (!options.models.empty() || !options.providers.empty())
+    *request.mutable_permissions() = std::move(permissions);
+  if (options.requests_per_minute)
+    rates.set_requests_per_minute(*options.requests_per_minute);
+  if (options.tokens_per_minute)
+    rates.set_tokens_per_minute(*options.tokens_per_minute);
+  if (options.requests_per_minute || options.tokens_per_minute)
+    *request.mutable_rate_limits() = rates;
+  return absl::OkStatus();
+}
+
+std::int64_t days_from_now(int days) {
+  return now_ms() + std::chrono::milliseconds(std::chrono::hours(24) * days).count();
+}
+
 int create(const Options& options) {
   v1::CreateKeyRequest request;
   request.set_name(options.name);
   request.set_workspace(options.workspace);
-  if (!options.limit.empty()) {
-    const absl::StatusOr<std::int64_t> limit = parse_usd(options.limit);
-    if (!limit.ok())
-      return complain(limit.status());
-    v1::Limit* added = request.mutable_limits()->add_limits();
-    added->set_amount_nano_usd(*limit);
-    for (int reset = 0; reset < 4; ++reset) {
-      if (options.reset == kResets[reset])
-        added->set_reset(static_cast<v1::Reset>(reset));
-    }
-  }
-  if (options.expires_days > 0) {
-    const auto expiry = std::chrono::system_clock::now() + std::chrono::hours(24) * options.expires_days;
-    request.set_expires_at_ms(std::chrono::duration_cast<std::chrono::milliseconds>(expiry.time_since_epoch()).count());
-  }
-  auto session = KeysSession::open(options.config);
+  request.set_management(options.management);
+  if (options.expires_days.value_or(0) > 0)
+    request.set_expires_at_ms(days_from_now(*options.expires_days));
+  const absl::Status valid = set_options(options, {}, {}, request);
+  if (!valid.ok())
+    return complain(valid);
+  auto session = ManagementSession::open(options.config);
   if (!session.ok())
     return complain(session.status());
   const absl::StatusOr<v1::CreateKeyReply> reply = (*session)->call(&Keys::create, request);
   if (!reply.ok())
     return complain(reply.status());
   if (options.json) {
-    ordered_json json = key_object(reply->key());
+    Json json = key_object(reply->key());
     json["secret"] = reply->secret();
     std::cout << json.dump(2) << "\n";
     return 0;
@@ -166,7 +162,7 @@ int create(const Options& options) {
 }
 
 int list(const Options& options) {
-  auto session = KeysSession::open(options.config);
+  auto session = ManagementSession::open(options.config);
   if (!session.ok())
     return complain(session.status());
   v1::ListKeysRequest request;
@@ -175,24 +171,24 @@ int list(const Options& options) {
   if (!reply.ok())
     return complain(reply.status());
   if (options.json) {
-    ordered_json json = ordered_json::array();
+    Json json = Json::array();
     for (const v1::Key& key : reply->keys())
       json.push_back(key_object(key));
     std::cout << json.dump(2) << "\n";
     return 0;
   }
-  constexpr const char* row = "{:<12}  {:<24}  {:<8}  {:<18}  {:>14}  {:>14}  {}\n";
-  fmt::print(row, "HASH", "NAME", "STATE", "LIMIT", "SPENT", "HELD", "KEY");
+  constexpr const char* row = "{:<12}  {:<24}  {:<12}  {:<8}  {:>14}  {:>14}  {}\n";
+  fmt::print(row, "HASH", "NAME", "WORKSPACE", "STATE", "SPENT", "HELD", "LEFT");
   for (const v1::Key& key : reply->keys())
-    fmt::print(row, key.hash().substr(0, 12), key.name(), key.disabled() ? "disabled" : "enabled", limits_text(key),
-               "$" + format_usd(key.spend().usage_nano_usd()), "$" + format_usd(key.spend().held_nano_usd()),
-               key.label());
+    fmt::print(row, key.hash().substr(0, 12), key.name(), key.workspace(), state_text(key),
+               usd_text(key.spend().usage_nano_usd()), usd_text(key.spend().held_nano_usd()),
+               key.management() ? "manages" : limits_text(key.limits()));
   return 0;
 }
 
-// Opens the keys, finds the named one and goes on with it.
-int with_key(const Options& options, const std::function<int(KeysSession&, const v1::Key&)>& work) {
-  auto session = KeysSession::open(options.config);
+// Opens the session, finds the named key and goes on with it.
+int with_key(const Options& options, const std::function<int(ManagementSession&, const v1::Key&)>& work) {
+  auto session = ManagementSession::open(options.config);
   if (!session.ok())
     return complain(session.status());
   const absl::StatusOr<v1::Key> key = find(**session, options.key);
@@ -200,38 +196,68 @@ int with_key(const Options& options, const std::function<int(KeysSession&, const
 }
 
 int show(const Options& options) {
-  return with_key(options, [&](KeysSession&, const v1::Key& key) {
+  return with_key(options, [&](ManagementSession&, const v1::Key& key) {
     print(key, options.json);
     return 0;
   });
 }
 
+int finish_update(ManagementSession& session, const v1::UpdateKeyRequest& request, bool json) {
+  const absl::StatusOr<v1::Key> updated = session.call(&Keys::update, request);
+  if (!updated.ok())
+    return complain(updated.status());
+  print(*updated, json);
+  return 0;
+}
+
+int update(const Options& options) {
+  return with_key(options, [&](ManagementSession& session, const v1::Key& key) {
+    v1::UpdateKeyRequest request;
+    request.set_hash(key.hash());
+    if (!options.name.empty())
+      request.set_name(options.name);
+    if (options.expires_days)
+      request.set_expires_at_ms(*options.expires_days == 0 ? 0 : days_from_now(*options.expires_days));
+    const absl::Status valid = set_options(options, key.permissions(), key.rate_limits(), request);
+    return valid.ok() ? finish_update(session, request, options.json) : complain(valid);
+  });
+}
+
 int set_disabled(const Options& options, bool disabled) {
-  return with_key(options, [&](KeysSession& session, const v1::Key& key) {
+  return with_key(options, [&](ManagementSession& session, const v1::Key& key) {
     v1::UpdateKeyRequest request;
     request.set_hash(key.hash());
     request.set_disabled(disabled);
-    const absl::StatusOr<v1::Key> updated = session.call(&Keys::update, request);
-    if (!updated.ok())
-      return complain(updated.status());
-    print(*updated, options.json);
-    return 0;
+    return finish_update(session, request, options.json);
   });
 }
 
 int remove(const Options& options) {
-  return with_key(options, [&](KeysSession& session, const v1::Key& key) {
+  return with_key(options, [&](ManagementSession& session, const v1::Key& key) {
     v1::DeleteKeyRequest request;
     request.set_hash(key.hash());
     const absl::StatusOr<v1::DeleteKeyReply> reply = session.call(&Keys::remove, request);
     if (!reply.ok())
       return complain(reply.status());
     if (options.json)
-      std::cout << ordered_json{{"deleted", true}, {"hash", key.hash()}}.dump(2) << "\n";
+      std::cout << Json{{"deleted", true}, {"hash", key.hash()}}.dump(2) << "\n";
     else
       fmt::print("deleted {} ({})\n", key.name(), key.label());
     return 0;
   });
+}
+
+void add_key_options(CLI::App& sub, Options& options) {
+  add_limit_options(sub, options.limits, "workspace");
+  sub.add_option("--allow-model", options.models,
+                 "A model that it may ask for, or all that begin so: \"anthropic/*\"; several times; \"all\"")
+      ->allow_extra_args(false);
+  sub.add_option("--allow-provider", options.providers, "A provider that may serve it; several times; \"all\"")
+      ->allow_extra_args(false);
+  sub.add_option("--rpm", options.requests_per_minute, "Requests a minute; 0: no limit")->check(CLI::NonNegativeNumber);
+  sub.add_option("--tpm", options.tokens_per_minute, "Tokens a minute; 0: no limit")->check(CLI::NonNegativeNumber);
+  sub.add_option("--expires-days", options.expires_days, "Days until it stops working; 0: never")
+      ->check(CLI::Range(0, 36500));
 }
 
 }  // namespace
@@ -253,15 +279,16 @@ void add_key_command(CLI::App& app, std::function<int()>& run) {
 
   CLI::App& make = add("create", "Make a key; its secret is shown once", create);
   make.add_option("--name", options->name, "What or whom it is for")->required();
-  make.add_option("--limit", options->limit, "Spending limit in USD, such as 20 or 0.5; default: none");
-  make.add_option("--reset", options->reset, "When the limit starts anew (UTC)")
-      ->check(CLI::IsMember({"none", "daily", "weekly", "monthly"}));
-  make.add_option("--expires-days", options->expires_days, "Days until it stops working; default: never")
-      ->check(CLI::Range(1, 36500));
   make.add_option("--workspace", options->workspace, "Default: default");
+  make.add_flag("--management", options->management, "It manages keys and workspaces, and no model answers it");
+  add_key_options(make, *options);
   CLI::App& all = add("list", "All keys and what they have spent", list);
-  all.add_option("--workspace", options->workspace, "Default: default");
+  all.add_option("--workspace", options->workspace, "Default: all of them");
   names_key(add("show", "One key", show));
+  CLI::App& change = add("update", "Change what is given, and nothing else", update);
+  names_key(change);
+  change.add_option("--name", options->name, "A new name");
+  add_key_options(change, *options);
   names_key(add("disable", "Stop a key from working, at once",
                 [](const Options& given) { return set_disabled(given, true); }));
   names_key(

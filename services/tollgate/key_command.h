@@ -1,4 +1,4 @@
-// tollgate key create|list|show|disable|enable|delete
+// tollgate key create|list|show|update|disable|enable|delete
 #pragma once
 
 #include <functional>

@@ -7,6 +7,7 @@
 #include "services/tollgate/check_command.h"
 #include "services/tollgate/key_command.h"
 #include "services/tollgate/serve.h"
+#include "services/tollgate/workspace_command.h"
 
 namespace tollgate {
 namespace {
@@ -36,6 +37,7 @@ int run(int argc, char** argv) {
   add_config_options(serve_command, serve_options, true);
   serve_command.callback([&] { command = [&] { return serve(serve_options); }; });
   add_key_command(app, command);
+  add_workspace_command(app, command);
   add_check_command(app, command);
   CLI11_PARSE(app, argc, argv);
   return command();

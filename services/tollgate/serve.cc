@@ -8,11 +8,14 @@
 
 #include "gateway/edge.h"
 #include "services/budget/budget_shard.h"
+#include "services/common/access/guarded.h"
 #include "services/common/base/log.h"
 #include "services/common/process/process.h"
 #include "services/common/rpc/catalog_rpc.h"
+#include "services/common/rpc/keys_rpc.h"
 #include "services/common/rpc/messages_rpc.h"
 #include "services/common/rpc/server_runtime.h"
+#include "services/common/rpc/workspaces_rpc.h"
 #include "services/provider_adapter/adapter.h"
 #include "services/router/settle_all.h"
 
@@ -26,12 +29,17 @@ struct Stack {
       : budget(context, config),
         adapter(std::move(upstreams)),
         router(context, models, budget.ledger, budget.keys, *adapter),
-        catalog(models, budget.keys) {}
+        catalog(models, budget.keys),
+        keys(budget.keys),
+        workspaces(budget.workspaces, budget.keys) {}
 
   BudgetShard budget;
   std::unique_ptr<Adapter> adapter;
   router::Router router;
   router::TableCatalog catalog;
+  // For callers from outside.
+  GuardedKeys keys;
+  GuardedWorkspaces workspaces;
 };
 
 }  // namespace
@@ -51,6 +59,8 @@ absl::Status serve_all(const Config& config) {
   std::vector<EdgeServices> edge_services;
   std::vector<Shard<Messages>> messages;
   std::vector<Shard<Catalog>> catalogs;
+  std::vector<Shard<Keys>> keys;
+  std::vector<Shard<Workspaces>> workspaces;
   std::vector<std::pair<Executor, router::Router*>> settling;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     asio::io_context& context = shards.at(i);
@@ -60,15 +70,19 @@ absl::Status serve_all(const Config& config) {
       return adapter.status();
     stacks.push_back(std::make_unique<Stack>(context, config, *models, *std::move(adapter)));
     Stack& stack = *stacks.back();
-    edge_services.push_back({&stack.router, &stack.catalog, &stack.budget.keys});
+    edge_services.push_back({&stack.router, &stack.catalog, &stack.budget.keys, &stack.budget.workspaces});
     messages.push_back({context.get_executor(), &stack.router});
     catalogs.push_back({context.get_executor(), &stack.catalog});
+    keys.push_back({context.get_executor(), &stack.keys});
+    workspaces.push_back({context.get_executor(), &stack.workspaces});
     settling.emplace_back(context.get_executor(), &stack.router);
   }
   asio::co_spawn(shards.at(0).get_executor(), stacks[0]->budget.sweeper.run(), asio::detached);
 
   MessagesService messages_service(messages);
   CatalogService catalog_service(catalogs);
+  KeysService keys_service(keys);
+  WorkspacesService workspaces_service(workspaces);
   Edge edge(config, shards, edge_services);
   shards.start();
   absl::Status status = edge.listen();
@@ -76,6 +90,8 @@ absl::Status serve_all(const Config& config) {
     RpcServer server({.address = config.listen.grpc, .body_bytes = config.limits.body_bytes});
     server.add(messages_service);
     server.add(catalog_service);
+    server.add(keys_service);
+    server.add(workspaces_service);
     if (!config.listen.grpc.empty())
       status = server.start();
     if (status.ok()) {
