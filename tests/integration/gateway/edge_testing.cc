@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "services/common/access/authenticate.h"
-#include "services/common/base/digest.h"
+#include "services/common/base/errors.h"
 
 namespace tollgate {
 namespace {
@@ -191,34 +191,6 @@ Awaitable<absl::StatusOr<v1::Model>> FakeCatalog::get_model(const v1::GetModelRe
   co_return model;
 }
 
-Awaitable<absl::StatusOr<v1::Key>> FakeKeys::get(const v1::GetKeyRequest& request) {
-  v1::Key key;
-  key.set_label("sk-tg-v1-go...ood");
-  key.mutable_spend()->set_usage_nano_usd(1'250'000'000);
-  if (request.hash() == sha256_hex("sk-tg-v1-away"))
-    co_return error(v1::Failure::KIND_UNAVAILABLE, "Redis is away.");
-  if (request.hash() == sha256_hex("sk-tg-v1-disabled"))
-    key.set_disabled(true);
-  else if (request.hash() == sha256_hex("sk-tg-v1-expired"))
-    key.set_expires_at_ms(1);
-  else if (request.hash() != sha256_hex("sk-tg-v1-good"))
-    co_return error(v1::Failure::KIND_NOT_FOUND, "no such key");
-  co_return key;
-}
-
-Awaitable<absl::StatusOr<v1::CreateKeyReply>> FakeKeys::create(const v1::CreateKeyRequest&) {
-  co_return absl::UnimplementedError("create");
-}
-Awaitable<absl::StatusOr<v1::ListKeysReply>> FakeKeys::list(const v1::ListKeysRequest&) {
-  co_return absl::UnimplementedError("list");
-}
-Awaitable<absl::StatusOr<v1::Key>> FakeKeys::update(const v1::UpdateKeyRequest&) {
-  co_return absl::UnimplementedError("update");
-}
-Awaitable<absl::StatusOr<v1::DeleteKeyReply>> FakeKeys::remove(const v1::DeleteKeyRequest&) {
-  co_return absl::UnimplementedError("remove");
-}
-
 bool eventually(const std::function<bool()>& condition) {
   const auto deadline = SteadyClock::now() + kPatience;
   while (!condition()) {
@@ -239,7 +211,7 @@ EdgeTest::~EdgeTest() {
 }
 
 void EdgeTest::start() {
-  const EdgeServices services{.messages = &messages_, .catalog = &catalog_, .keys = &keys_};
+  const EdgeServices services{.messages = &messages_, .catalog = &catalog_, .keys = &keys_, .workspaces = &workspaces_};
   edge_ = std::make_unique<Edge>(config_, shards_, std::vector<EdgeServices>(shards_.size(), services));
   const absl::Status listening = edge_->listen();
   ASSERT_TRUE(listening.ok()) << listening;

@@ -11,6 +11,7 @@
 
 #include "gateway/edge.h"
 #include "services/common/base/errors.h"
+#include "tests/integration/gateway/fake_keys.h"
 #include "tests/integration/gateway/raw_client.h"
 
 namespace tollgate {
@@ -85,16 +86,6 @@ class FakeMessages final : public Messages {
   std::atomic<std::uint64_t> bytes_written_{0};
 };
 
-// Knows the keys sk-tg-v1-good, sk-tg-v1-disabled and sk-tg-v1-expired; is away for sk-tg-v1-away.
-class FakeKeys final : public Keys {
- public:
-  Awaitable<absl::StatusOr<v1::Key>> get(const v1::GetKeyRequest& request) override;
-  Awaitable<absl::StatusOr<v1::CreateKeyReply>> create(const v1::CreateKeyRequest&) override;
-  Awaitable<absl::StatusOr<v1::ListKeysReply>> list(const v1::ListKeysRequest&) override;
-  Awaitable<absl::StatusOr<v1::Key>> update(const v1::UpdateKeyRequest&) override;
-  Awaitable<absl::StatusOr<v1::DeleteKeyReply>> remove(const v1::DeleteKeyRequest&) override;
-};
-
 // For the keys that FakeKeys knows.
 class FakeCatalog final : public Catalog {
  public:
@@ -127,6 +118,7 @@ class EdgeTest : public testing::Test {
   FakeMessages messages_;
   FakeCatalog catalog_;
   FakeKeys keys_;
+  FakeWorkspaces workspaces_;
   Shards shards_{2};
   std::unique_ptr<Edge> edge_;
 };
