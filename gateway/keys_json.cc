@@ -9,8 +9,6 @@
 namespace tollgate {
 namespace {
 
-constexpr std::size_t kKeysOnPage = 100;
-
 Json text_or_null(const std::string& text) {
   return text.empty() ? Json() : Json(text);
 }
@@ -120,13 +118,13 @@ std::string created_key_json(const v1::CreateKeyReply& created) {
   return dump(json);
 }
 
-std::string keys_json(const v1::ListKeysReply& keys, const KeysPage& page) {
+std::string keys_json(const v1::ListKeysReply& keys, bool include_disabled, const ListPage& page) {
   Json list = Json::array();
   std::size_t passed = 0;
   for (const v1::Key& key : keys.keys()) {
-    if (key.disabled() && !page.include_disabled)
+    if (key.disabled() && !include_disabled)
       continue;
-    if (passed++ >= page.offset && list.size() < kKeysOnPage)
+    if (passed++ >= page.offset && list.size() < page.limit)
       list.push_back(key_object(key));
   }
   return as_data(std::move(list));
@@ -136,10 +134,11 @@ std::string workspace_json(const v1::Workspace& workspace) {
   return as_data(workspace_object(workspace));
 }
 
-std::string workspaces_json(const v1::ListWorkspacesReply& workspaces) {
+std::string workspaces_json(const v1::ListWorkspacesReply& workspaces, const ListPage& page) {
   Json list = Json::array();
-  for (const v1::Workspace& workspace : workspaces.workspaces())
-    list.push_back(workspace_object(workspace));
+  const auto size = static_cast<std::size_t>(workspaces.workspaces_size());
+  for (std::size_t i = page.offset; i < size && list.size() < page.limit; ++i)
+    list.push_back(workspace_object(workspaces.workspaces(static_cast<int>(i))));
   Json json;
   json["data"] = std::move(list);
   json["total_count"] = workspaces.workspaces_size();

@@ -22,16 +22,16 @@ std::string current_key_json(const v1::Key& key);
 std::string key_json(const v1::Key& key);
 std::string created_key_json(const v1::CreateKeyReply& created);
 std::string workspace_json(const v1::Workspace& workspace);
-std::string workspaces_json(const v1::ListWorkspacesReply& workspaces);
 
-struct KeysPage {
-  // Of the keys that are shown.
+// A part of a list.
+struct ListPage {
+  // How many of those that would be shown are left out.
   std::size_t offset = 0;
-  bool include_disabled = false;
+  std::size_t limit = 100;
 };
 
-// At most a hundred, as OpenRouter's.
-std::string keys_json(const v1::ListKeysReply& keys, const KeysPage& page);
+std::string keys_json(const v1::ListKeysReply& keys, bool include_disabled, const ListPage& page);
+std::string workspaces_json(const v1::ListWorkspacesReply& workspaces, const ListPage& page);
 
 // Limits without reset and usage of all workspaces together. A workspace that has no such limit counts as one of the
 // largest amount: whoever subtracts the usage finds money left.

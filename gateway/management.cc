@@ -32,38 +32,38 @@ absl::Status as_invalid(const absl::Status& status) {
   return status;
 }
 
-struct KeysQuery {
-  std::string workspace;
-  KeysPage page;
-};
+// Leaves `number` as it is when it is not given.
+absl::Status read_number(std::string_view target, const char* name, std::size_t& number) {
+  const std::string text = query_value(target, name);
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number);
+  if (text.empty() || (read.ec == std::errc() && read.ptr == end))
+    return absl::OkStatus();
+  return error(v1::Failure::KIND_INVALID_REQUEST,
+               fmt::format("{}: expected a whole number such as 100; got \"{}\"", name, text));
+}
 
-absl::StatusOr<KeysQuery> read_query(std::string_view target) {
-  KeysQuery query;
-  query.workspace = query_value(target, "workspace_id");
-  const std::string offset = query_value(target, "offset");
-  const char* const end = offset.data() + offset.size();
-  const auto read = std::from_chars(offset.data(), end, query.page.offset);
-  if (!offset.empty() && (read.ec != std::errc() || read.ptr != end))
+absl::StatusOr<bool> read_include_disabled(std::string_view target) {
+  const std::string text = query_value(target, "include_disabled");
+  if (!text.empty() && text != "true" && text != "false")
     return error(v1::Failure::KIND_INVALID_REQUEST,
-                 fmt::format("offset: expected how many keys to leave out, such as 100; got \"{}\"", offset));
-  const std::string disabled = query_value(target, "include_disabled");
-  if (!disabled.empty() && disabled != "true" && disabled != "false")
-    return error(v1::Failure::KIND_INVALID_REQUEST,
-                 fmt::format("include_disabled: expected true or false; got \"{}\"", disabled));
-  query.page.include_disabled = disabled == "true";
-  return query;
+                 fmt::format("include_disabled: expected true or false; got \"{}\"", text));
+  return text == "true";
 }
 
 Awaitable<Result> list_keys(Keys& keys, const ManagementRequest& request) {
-  const absl::StatusOr<KeysQuery> query = read_query(request.target);
-  if (!query.ok())
-    co_return query.status();
+  ListPage page;
+  const absl::StatusOr<bool> include_disabled = read_include_disabled(request.target);
+  absl::Status valid = read_number(request.target, "offset", page.offset);
+  valid.Update(include_disabled.status());
+  if (!valid.ok())
+    co_return valid;
   v1::ListKeysRequest asked;
-  asked.set_workspace(query->workspace);
+  asked.set_workspace(query_value(request.target, "workspace_id"));
   const absl::StatusOr<v1::ListKeysReply> listed = co_await keys.list(asked);
   if (!listed.ok())
     co_return as_invalid(listed.status());
-  co_return answer_json(keys_json(*listed, query->page));
+  co_return answer_json(keys_json(*listed, *include_disabled, page));
 }
 
 Awaitable<Result> create_key(Keys& keys, const ManagementRequest& request) {
@@ -113,11 +113,16 @@ Awaitable<absl::StatusOr<v1::ListWorkspacesReply>> all_workspaces(Workspaces& wo
   co_return co_await workspaces.list(asked);
 }
 
-Awaitable<Result> list_workspaces(Workspaces& workspaces) {
+Awaitable<Result> list_workspaces(Workspaces& workspaces, const ManagementRequest& request) {
+  ListPage page;
+  absl::Status valid = read_number(request.target, "offset", page.offset);
+  valid.Update(read_number(request.target, "limit", page.limit));
+  if (!valid.ok())
+    co_return valid;
   const absl::StatusOr<v1::ListWorkspacesReply> listed = co_await all_workspaces(workspaces);
   if (!listed.ok())
     co_return listed.status();
-  co_return answer_json(workspaces_json(*listed));
+  co_return answer_json(workspaces_json(*listed, page));
 }
 
 Awaitable<Result> credits(Workspaces& workspaces) {
@@ -189,7 +194,7 @@ Awaitable<absl::StatusOr<Answer>> manage(Keys& keys, Workspaces& workspaces, con
     case Resource::kWorkspaces:
       if (post)
         co_return co_await create_workspace(workspaces, request);
-      co_return co_await list_workspaces(workspaces);
+      co_return co_await list_workspaces(workspaces, request);
     case Resource::kWorkspace:
       co_return co_await one_workspace(workspaces, request);
     case Resource::kCredits:

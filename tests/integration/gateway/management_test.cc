@@ -221,6 +221,9 @@ TEST_F(ManagementTest, Workspaces) {
   const json all = managed(200, "GET", "/v1/workspaces");
   EXPECT_EQ(all["data"].size(), 3u);
   EXPECT_EQ(all["total_count"], 3);
+  EXPECT_EQ(managed(200, "GET", "/v1/workspaces?offset=2&limit=50")["data"].size(), 1u);
+  EXPECT_EQ(managed(200, "GET", "/v1/workspaces?limit=2")["data"].size(), 2u);
+  EXPECT_EQ(managed(400, "GET", "/v1/workspaces?limit=-2")["error"]["code"], 400);
   EXPECT_EQ(managed(200, "GET", "/v1/credits")["data"],
             json::parse(R"({"total_credits":18014404.0,"total_usage":2.5})"));
   EXPECT_EQ(managed(200, "DELETE", path)["deleted"], true);
