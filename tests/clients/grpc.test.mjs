@@ -5,19 +5,20 @@ import { fileURLToPath } from 'node:url';
 import grpc from '@grpc/grpc-js';
 import protoLoader from '@grpc/proto-loader';
 import reflection from 'grpc-js-reflection-client';
-import { grpcAddress, key, model, poorKey } from './lib/env.mjs';
+import { grpcAddress, key, managementKey, model, poorKey } from './lib/env.mjs';
 import * as simulator from './lib/simulator.mjs';
 
-const SERVICE = 'tollgate.v1.Messages';
 const options = { keepCase: true, longs: Number, enums: String, defaults: false, oneofs: true };
 const protos = fileURLToPath(new URL('../../protos', import.meta.url));
 
-async function messagesClient() {
+// `name`: Messages, Keys, ...
+async function clientOf(name) {
   const server = new reflection.GrpcReflection(grpcAddress(), grpc.ChannelCredentials.createInsecure());
-  assert.ok((await server.listServices()).includes(SERVICE));
-  const descriptor = await server.getDescriptorBySymbol(SERVICE);
-  const { Messages } = descriptor.getPackageObject(options).tollgate.v1;
-  return new Messages(grpcAddress(), grpc.credentials.createInsecure());
+  const service = `tollgate.v1.${name}`;
+  assert.ok((await server.listServices()).includes(service));
+  const descriptor = await server.getDescriptorBySymbol(service);
+  const Client = descriptor.getPackageObject(options).tollgate.v1[name];
+  return new Client(grpcAddress(), grpc.credentials.createInsecure());
 }
 
 function metadata(secret) {
@@ -43,6 +44,11 @@ function collect(call) {
   });
 }
 
+function unary(service, method, message, secret) {
+  return new Promise((resolve, reject) =>
+    service[method](message, metadata(secret), (error, value) => (error ? reject(error) : resolve(value))));
+}
+
 // The google.rpc.ErrorInfo among the details of a status.
 function errorInfo(error) {
   const types = protoLoader.loadSync(['google/rpc/status.proto', 'google/rpc/error_details.proto'],
@@ -56,7 +62,7 @@ function errorInfo(error) {
 let client;
 beforeEach(async () => {
   await simulator.reset();
-  client ??= await messagesClient();
+  client ??= await clientOf('Messages');
 });
 
 test('a streamed call brings the events of the API and the bill', async () => {
@@ -89,9 +95,7 @@ test('a cancelled call ends at the upstream', async () => {
 });
 
 test('tokens are counted', async () => {
-  const reply = await new Promise((resolve, reject) =>
-    client.CountTokens(request({ stream: undefined }), metadata(key()),
-      (error, value) => (error ? reject(error) : resolve(value))));
+  const reply = await unary(client, 'CountTokens', request({ stream: undefined }), key());
   assert.ok(JSON.parse(reply.body).input_tokens > 0);
 });
 
@@ -113,3 +117,36 @@ for (const [name, call, code, httpStatus] of [
     assert.equal(info.metadata.http_status, httpStatus);
   });
 }
+
+test('keys and workspaces are managed with a management key', async () => {
+  const keys = await clientOf('Keys');
+  const workspaces = await clientOf('Workspaces');
+  const limits = { limits: [{ reset: 'RESET_DAILY', amount_nano_usd: 5e9 }, { amount_nano_usd: 1e11 }] };
+  const id = `grpc-${process.pid}`;
+  assert.equal((await unary(workspaces, 'Create', { id, limits }, managementKey())).limits.length, 2);
+  const made = await unary(keys, 'Create', { name: 'by gRPC', workspace: id, limits }, managementKey());
+  assert.match(made.secret, /^sk-tg-v1-[0-9a-f]{64}$/);
+  assert.equal(made.key.limits.length, 2);
+  const { hash } = made.key;
+  const changed = await unary(keys, 'Update', { hash, disabled: true, api_key: managementKey() }, '');
+  assert.equal(changed.disabled, true);
+  const listed = await unary(keys, 'List', { workspace: id }, managementKey());
+  assert.deepEqual(listed.keys.map((entry) => entry.hash), [hash]);
+  await unary(keys, 'Delete', { hash }, managementKey());
+  await unary(workspaces, 'Delete', { id }, managementKey());
+});
+
+test('keys and workspaces are not managed with another key', async () => {
+  for (const [service, calls] of [
+    ['Keys', { Create: { name: 'x' }, List: {}, Get: { hash: 'x' }, Update: { hash: 'x' }, Delete: { hash: 'x' } }],
+    ['Workspaces', { Create: { id: 'x' }, List: {}, Get: { id: 'x' }, Update: { id: 'x' }, Delete: { id: 'x' } }],
+  ]) {
+    const managed = await clientOf(service);
+    for (const [method, message] of Object.entries(calls)) {
+      for (const [secret, code] of [[key(), 'PERMISSION_DENIED'], ['', 'UNAUTHENTICATED']]) {
+        await assert.rejects(unary(managed, method, message, secret),
+          (error) => grpc.status[error.code] === code, `${service}.${method}: ${code}`);
+      }
+    }
+  }
+});

@@ -10,6 +10,8 @@ export const baseUrl = () => required('TOLLGATE_BASE_URL');
 export const key = () => required('TOLLGATE_KEY');
 // A key whose limit is below the price of any request.
 export const poorKey = () => required('TOLLGATE_POOR_KEY');
+// A key that manages keys.
+export const managementKey = () => required('TOLLGATE_MANAGEMENT_KEY');
 // A model by the name that clients use for it.
 export const model = () => required('TOLLGATE_MODEL');
 // host:port of the gRPC server.

@@ -55,8 +55,8 @@ async function plan(form) {
   };
 }
 
-async function createKey(config, name, limit, env) {
-  const args = ['key', 'create', '--config', config, '--json', '--name', name, '--limit', limit];
+async function createKey(config, name, options, env) {
+  const args = ['key', 'create', '--config', config, '--json', '--name', name, ...options];
   return JSON.parse(await run(program('tollgate'), args, { env })).secret;
 }
 
@@ -75,8 +75,9 @@ async function startTollgate(form, directory, started, redis, upstream) {
   }
   return {
     TOLLGATE_BASE_URL: `http://127.0.0.1:${http}/api`,
-    TOLLGATE_KEY: await createKey(config, 'clients', '1000', env),
-    TOLLGATE_POOR_KEY: await createKey(config, 'poor', POOR_LIMIT_USD, env),
+    TOLLGATE_KEY: await createKey(config, 'clients', ['--limit', '1000'], env),
+    TOLLGATE_POOR_KEY: await createKey(config, 'poor', ['--limit', POOR_LIMIT_USD], env),
+    TOLLGATE_MANAGEMENT_KEY: await createKey(config, 'management', ['--management'], env),
     TOLLGATE_GRPC: `127.0.0.1:${grpc}`,
     TOLLGATE_MODEL: 'anthropic/claude-sonnet-4',
   };

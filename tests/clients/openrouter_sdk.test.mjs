@@ -1,0 +1,257 @@
+// OpenRouter's SDK manages our keys as it manages theirs; what it does not know is asked for with fetch.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { OpenRouter } from '@openrouter/sdk';
+import * as errors from '@openrouter/sdk/models/errors';
+import Anthropic from '@anthropic-ai/sdk';
+import { baseUrl, key, managementKey, model } from './lib/env.mjs';
+
+const NO_KEY = 'sk-tg-v1-' + '0'.repeat(64);
+const UNKNOWN_HASH = '0'.repeat(64);
+const client = (apiKey = managementKey()) => new OpenRouter({ apiKey, serverURL: `${baseUrl()}/v1` });
+
+let names = 0;
+const newName = () => `sdk ${process.pid} ${++names}`;
+
+// Calls the API itself; resolves with {status, headers, body}.
+async function ask(method, path, body, apiKey = managementKey()) {
+  const response = await fetch(`${baseUrl()}/v1${path}`, {
+    method,
+    headers: { authorization: `Bearer ${apiKey}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+    body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : undefined };
+}
+
+// The SDK goes on for an hour where it thinks that it helps.
+async function rejectsAtOnce(promise, type, statusCode) {
+  const begun = Date.now();
+  await assert.rejects(promise, (error) => {
+    assert.equal(error.constructor.name, type.name, error.stack);
+    assert.equal(error.statusCode, statusCode);
+    assert.equal(error.error.code, statusCode);
+    assert.ok(error.message.length > 0);
+    return true;
+  });
+  assert.ok(Date.now() - begun < 5000, `it took ${Date.now() - begun} ms`);
+}
+
+describe("OpenRouter's SDK", () => {
+  test('the life of a key', async () => {
+    const { apiKeys } = client();
+    const name = newName();
+    const expiresAt = new Date('2200-01-01T00:00:00Z');
+    const created = await apiKeys.create({ requestBody: {
+      name, limit: 0.1, limitReset: 'daily', includeByokInLimit: true, expiresAt, creatorUserId: 'user_1',
+      external: { user: 'partner' },
+    } });
+    assert.match(created.key, /^sk-tg-v1-[0-9a-f]{64}$/);
+    const { hash } = created.data;
+    assert.match(hash, /^[0-9a-f]{64}$/);
+    const expected = {
+      name, hash, limit: 0.1, limitRemaining: 0.1, limitReset: 'daily', includeByokInLimit: true, disabled: false,
+      usage: 0, workspaceId: 'default', creatorUserId: 'user_1', externalUser: 'partner',
+    };
+    for (const [member, value] of Object.entries(expected)) assert.equal(created.data[member], value, member);
+    assert.equal(created.data.expiresAt.getTime(), expiresAt.getTime());
+    assert.ok(!Number.isNaN(Date.parse(created.data.createdAt)));
+
+    assert.deepEqual((await apiKeys.get({ hash })).data, created.data);
+    assert.deepEqual((await apiKeys.update({ hash, requestBody: {} })).data, created.data);
+
+    const changed = (await apiKeys.update({ hash, requestBody: { name: `${name}!`, limit: 7.25 } })).data;
+    assert.equal(changed.name, `${name}!`);
+    assert.equal(changed.limit, 7.25);
+    assert.equal(changed.limitReset, 'daily');
+    assert.equal((await apiKeys.update({ hash, requestBody: { limitReset: 'monthly' } })).data.limitReset, 'monthly');
+    const unlimited = (await apiKeys.update({ hash, requestBody: { limit: null } })).data;
+    assert.equal(unlimited.limit, null);
+    assert.equal(unlimited.limitReset, null);
+
+    // The new key works, until it is disabled.
+    assert.equal((await client(created.key).apiKeys.getCurrentKeyMetadata()).data.label, created.data.label);
+    assert.equal((await apiKeys.update({ hash, requestBody: { disabled: true } })).data.disabled, true);
+    await rejectsAtOnce(client(created.key).apiKeys.getCurrentKeyMetadata(), errors.UnauthorizedResponseError, 401);
+
+    const isListed = async (request) => (await apiKeys.list(request)).data.some((entry) => entry.hash === hash);
+    assert.equal(await isListed(), false);
+    assert.equal(await isListed({ includeDisabled: true }), true);
+    assert.equal(await isListed({ includeDisabled: true, workspaceId: 'default', offset: 0 }), true);
+    assert.equal(await isListed({ includeDisabled: true, offset: 100000 }), false);
+
+    assert.deepEqual(await apiKeys.delete({ hash }), { deleted: true });
+    await rejectsAtOnce(apiKeys.get({ hash }), errors.NotFoundResponseError, 404);
+  });
+
+  test('the current key', async () => {
+    const own = (await client(key()).apiKeys.getCurrentKeyMetadata()).data;
+    assert.equal(own.limit, 1000);
+    assert.equal(own.isManagementKey, false);
+    const manager = (await client().apiKeys.getCurrentKeyMetadata()).data;
+    assert.equal(manager.isManagementKey, true);
+    assert.equal(manager.isProvisioningKey, true);
+  });
+
+  test('credits', async () => {
+    const { totalCredits, totalUsage } = (await client().credits.getCredits()).data;
+    assert.ok(totalCredits >= 9007199, 'the default workspace has no limit');
+    assert.ok(totalUsage >= 0 && totalUsage < totalCredits);
+  });
+
+  test('workspaces', async () => {
+    const { workspaces } = client();
+    const slug = `sdk-${process.pid}`;
+    const created = await workspaces.create({ createWorkspaceRequest: { name: 'The team', slug } });
+    assert.equal(created.data.id, slug);
+    assert.equal(created.data.name, 'The team');
+    const renamed = await workspaces.update({ id: slug, updateWorkspaceRequest: { name: 'Us' } });
+    assert.equal(renamed.data.name, 'Us');
+    assert.equal((await workspaces.get({ id: slug })).data.name, 'Us');
+    const ids = [];
+    for await (const page of await workspaces.list()) ids.push(...page.result.data.map(({ id }) => id));
+    assert.ok(ids.includes('default') && ids.includes(slug), ids.join());
+    const inside = await client().apiKeys.create({ requestBody: { name: newName(), workspaceId: slug } });
+    assert.deepEqual((await client().apiKeys.list({ workspaceId: slug })).data.map(({ hash }) => hash),
+      [inside.data.hash]);
+    await rejectsAtOnce(workspaces.delete({ id: slug }), errors.BadRequestResponseError, 400);
+    await client().apiKeys.delete({ hash: inside.data.hash });
+    assert.equal((await workspaces.delete({ id: slug })).deleted, true);
+    await rejectsAtOnce(workspaces.get({ id: slug }), errors.NotFoundResponseError, 404);
+  });
+
+  const failures = [
+    ['create without a name', (sdk) => sdk.apiKeys.create({ requestBody: { name: ' '.repeat(201) } }),
+      errors.BadRequestResponseError, 400],
+    ['create with a negative limit', (sdk) => sdk.apiKeys.create({ requestBody: { name: 'x', limit: -1 } }),
+      errors.BadRequestResponseError, 400],
+    ['create in an unknown workspace',
+      (sdk) => sdk.apiKeys.create({ requestBody: { name: 'x', workspaceId: 'nowhere' } }),
+      errors.BadRequestResponseError, 400],
+    ['create with a secret of its own',
+      (sdk) => sdk.apiKeys.create({ requestBody: { name: 'x', external: { user: 'u', apiKey: 'k' } } }),
+      errors.BadRequestResponseError, 400],
+    ['create that expires in the past',
+      (sdk) => sdk.apiKeys.create({ requestBody: { name: 'x', expiresAt: new Date('2020-01-01T00:00:00Z') } }),
+      errors.BadRequestResponseError, 400],
+    ['get of an unknown key', (sdk) => sdk.apiKeys.get({ hash: UNKNOWN_HASH }), errors.NotFoundResponseError, 404],
+    ['get of what is no hash', (sdk) => sdk.apiKeys.get({ hash: 'a/b ?' }), errors.NotFoundResponseError, 404],
+    ['update of an unknown key', (sdk) => sdk.apiKeys.update({ hash: UNKNOWN_HASH, requestBody: {} }),
+      errors.NotFoundResponseError, 404],
+    ['delete of an unknown key', (sdk) => sdk.apiKeys.delete({ hash: UNKNOWN_HASH }),
+      errors.NotFoundResponseError, 404],
+  ];
+  for (const [name, call, type, status] of failures)
+    test(`${name}: ${status} as its own error, at once`, () => rejectsAtOnce(call(client()), type, status));
+
+  test('no management key: 401 or 403, at once', async () => {
+    const calls = [
+      (sdk) => sdk.apiKeys.create({ requestBody: { name: 'x' } }),
+      (sdk) => sdk.workspaces.create({ createWorkspaceRequest: { name: 'x', slug: 'x' } }),
+      (sdk) => sdk.credits.getCredits(),
+    ];
+    for (const call of calls) {
+      await rejectsAtOnce(call(client(key())), errors.ForbiddenResponseError, 403);
+      await rejectsAtOnce(call(client(NO_KEY)), errors.UnauthorizedResponseError, 401);
+    }
+    // For these its schema has no 403.
+    for (const call of [(sdk) => sdk.apiKeys.list(), (sdk) => sdk.apiKeys.get({ hash: UNKNOWN_HASH }),
+      (sdk) => sdk.apiKeys.delete({ hash: UNKNOWN_HASH })]) {
+      await assert.rejects(call(client(key())), (error) => error.statusCode === 403);
+      await rejectsAtOnce(call(client(NO_KEY)), errors.UnauthorizedResponseError, 401);
+    }
+  });
+});
+
+describe('beyond OpenRouter', () => {
+  test('several limits, of which the first that is used up stops', async () => {
+    const created = await ask('POST', '/keys', {
+      name: newName(), hold_mode: 'strict', limits: [
+        { limit: 0.00001, limit_reset: 'daily' }, { limit: 100, limit_reset: 'monthly' }, { limit: 500 },
+      ],
+    });
+    assert.equal(created.status, 201, JSON.stringify(created.body));
+    assert.equal(created.headers.get('cache-control'), 'no-store');
+    const { data, key: secret } = created.body;
+    assert.equal(data.limits.length, 3);
+    assert.equal(data.limit, 0.00001);
+    assert.equal(data.limit_reset, 'daily');
+    const daily = data.limits.find((limit) => limit.limit_reset === 'daily');
+    assert.equal(new Date(daily.resets_at).getUTCHours(), 0);
+    assert.equal(data.limits.find((limit) => limit.limit_reset === null).resets_at, null);
+
+    const question = { model: model(), max_tokens: 1000, messages: [{ role: 'user', content: 'Good morning' }] };
+    const anthropic = new Anthropic({ baseURL: baseUrl(), apiKey: secret });
+    await assert.rejects(anthropic.messages.create(question), (error) => error.status === 402);
+
+    const refused = await ask('PATCH', `/keys/${data.hash}`, { limit: 5 });
+    assert.equal(refused.status, 400);
+    assert.match(refused.body.error.message, /use limits/);
+    const raised = await ask('PATCH', `/keys/${data.hash}`, {
+      limits: [{ limit: 5, limit_reset: 'daily' }, { limit: 100, limit_reset: 'monthly' }],
+    });
+    assert.equal(raised.status, 200, JSON.stringify(raised.body));
+    await anthropic.messages.create(question);
+    const own = await ask('GET', '/key', undefined, secret);
+    assert.equal(own.body.data.limits.length, 2);
+    await ask('DELETE', `/keys/${data.hash}`);
+  });
+
+  test('a workspace stops all of its keys', async () => {
+    const id = `poor-${process.pid}`;
+    const workspace = await ask('POST', '/workspaces', { id, limits: [{ limit: 0.00001, limit_reset: 'weekly' }] });
+    assert.equal(workspace.status, 201, JSON.stringify(workspace.body));
+    const { body } = await ask('POST', '/keys', { name: newName(), workspace_id: id, limit: 1000 });
+    const question = { model: model(), max_tokens: 1000, messages: [{ role: 'user', content: 'Good morning' }] };
+    const anthropic = new Anthropic({ baseURL: baseUrl(), apiKey: body.key });
+    await assert.rejects(anthropic.messages.create(question), (error) => error.status === 402);
+    assert.equal((await ask('PATCH', `/workspaces/${id}`, { limit: 20 })).body.data.limit_reset, 'weekly');
+    await anthropic.messages.create(question);
+    assert.equal((await ask('DELETE', `/keys/${body.data.hash}`)).status, 200);
+  });
+
+  test('a key may be held to models', async () => {
+    const { body } = await ask('POST', '/keys', { name: newName(), allowed_models: ['openai/*'] });
+    const anthropic = new Anthropic({ baseURL: baseUrl(), apiKey: body.key });
+    await assert.rejects(anthropic.messages.create(
+      { model: model(), max_tokens: 10, messages: [{ role: 'user', content: 'Good morning' }] }),
+    (error) => error.status === 403);
+    await ask('PATCH', `/keys/${body.data.hash}`, { allowed_models: null });
+    await anthropic.messages.create(
+      { model: model(), max_tokens: 10, messages: [{ role: 'user', content: 'Good morning' }] });
+    await ask('DELETE', `/keys/${body.data.hash}`);
+  });
+
+  test('nothing is silently ignored', async () => {
+    for (const [body, message] of [
+      [{ name: 'x', budget: 5 }, /^budget: a key has no such member\. Known are: name, limits, limit, limit_reset/],
+      [{ name: 'x', limit: '5' }, /^limit: expected USD from 0/],
+      ['{"name":"x","limit":0.0000000001}', /at most nine decimals.* got/],
+      ['{"name":"x","limit":1,"limit":1000}', /stands twice/],
+      [{ name: 'x', limits: [{ limit: 1 }], limit: 1 }, /^limits: /],
+    ]) {
+      const answer = await ask('POST', '/keys', body);
+      assert.equal(answer.status, 400, JSON.stringify(answer.body));
+      assert.match(answer.body.error.message, message);
+      assert.equal(answer.body.error.code, 400);
+    }
+  });
+
+  test('amounts are exact', async () => {
+    for (const [written, shown] of [['0.1', 0.1], ['1e-9', 1e-9], ['0.000000001', 1e-9], ['1E2', 100],
+      ['9007199.254740991', 9007199.254740991]]) {
+      const { status, body } = await ask('POST', '/keys', `{"name":"exact","limit":${written}}`);
+      assert.equal(status, 201, JSON.stringify(body));
+      assert.ok(Math.abs(body.data.limit - shown) <= Number.EPSILON * shown, `${body.data.limit} for ${written}`);
+      await ask('DELETE', `/keys/${body.data.hash}`);
+    }
+  });
+
+  test('a management key lists models, and none answers it', async () => {
+    assert.equal((await ask('GET', '/models')).status, 200);
+    const anthropic = new Anthropic({ baseURL: baseUrl(), apiKey: managementKey() });
+    await assert.rejects(anthropic.messages.create(
+      { model: model(), max_tokens: 10, messages: [{ role: 'user', content: 'Good morning' }] }),
+    (error) => error.status === 403);
+  });
+});
