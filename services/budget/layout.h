@@ -13,6 +13,7 @@
 //
 //   tg:key:{<hash>}         string  the workspace of a key; never changes
 //   tg:workspaces           set     all workspaces
+//   tg:renewed              string  run id of the server whose append-only file was written anew (aof_renewal.h)
 //
 // A record counts `held` (the amounts of its held generations), `usage` (all it was ever charged) and the same for the
 // running day, week and month (`day` is the number of the day that `day_usage` counts, ...). `archived`,
@@ -26,6 +27,7 @@
 namespace tollgate::layout {
 
 inline constexpr std::string_view kWorkspaces = "tg:workspaces";
+inline constexpr std::string_view kRenewedRun = "tg:renewed";
 
 // `suffix` and `id` follow the workspace's prefix.
 inline std::string in_workspace(std::string_view workspace, std::string_view suffix, std::string_view id = {}) {
