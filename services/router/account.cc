@@ -1,98 +1,125 @@
 #include "services/router/account.h"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <vector>
 
-#include "services/common/base/log.h"
 #include "services/router/cost.h"
 
 namespace tollgate::router {
+namespace {
 
-void LeaseKeeper::add(Account& account, std::chrono::milliseconds lease) {
-  accounts_.push_back(account);
-  // Two renewals may get lost before a lease runs out.
-  interval_ = lease / 3;
-  if (!running_) {
-    running_ = true;
-    asio::co_spawn(context_.get_executor(), run(), asio::detached);
-  }
+std::int64_t prompt_tokens(const v1::Usage& usage) {
+  return usage.input_tokens() + usage.cache_read_tokens() + usage.cache_write_5m_tokens() +
+         usage.cache_write_1h_tokens();
 }
 
-Awaitable<void> LeaseKeeper::run() {
-  while (!accounts_.empty()) {
-    timer_.expires_after(interval_);
-    co_await timer_.async_wait(as_tuple);
-    // Accounts come and go while a checkpoint is under way.
-    std::vector<v1::CheckpointRequest> due;
-    for (const Account& account : accounts_) {
-      v1::CheckpointRequest& request = due.emplace_back();
-      request.set_workspace(account.workspace());
-      request.set_generation_id(account.generation_id());
-      request.set_cost_nano_usd(account.cost());
-      request.set_key_hash(account.key_hash());
-      request.set_amount_nano_usd(account.hold_nano_usd());
-    }
-    for (const v1::CheckpointRequest& request : due) {
-      const absl::StatusOr<v1::CheckpointReply> reply = co_await ledger_.checkpoint(request);
-      if (!reply.ok()) {
-        // The ledger is away: the next round tries again.
-        Log(spdlog::level::warn, "checkpoint_failed").with("error", std::string(reply.status().message()));
-        break;
-      }
-    }
-  }
-  running_ = false;
-}
+}  // namespace
 
-Account::Account(Settler& settler, LeaseKeeper& keeper, const v1::ReserveRequest& reserved,
-                 const v1::ReserveReply& hold)
-    : settler_(settler),
-      generation_id_(reserved.generation_id()),
-      key_hash_(reserved.key_hash()),
-      workspace_(hold.workspace()),
-      hold_nano_usd_(hold.amount_nano_usd()) {
-  keeper.add(*this, std::chrono::milliseconds(hold.lease_ms()));
+Account::Account(Settler& settler, LeaseKeeper& keeper, std::shared_ptr<const ModelTable> models,
+                 const v1::ReserveRequest& reserved, const v1::ReserveReply& hold)
+    : Lease(reserved, hold), settler_(settler), models_(std::move(models)) {
+  keeper.add(*this);
 }
 
 Account::~Account() {
-  settle(v1::USAGE_SOURCE_ESTIMATED);
+  settle_left();
 }
 
-void Account::begin(const Candidate& candidate) {
+void Account::begin(const Candidate& candidate, v1::Usage expected) {
+  forget();
   candidate_ = candidate;
-  usage_.Clear();
-  streamed_tokens_ = 0;
+  expected_ = std::move(expected);
 }
 
-void Account::failed() {
-  begin({nullptr, nullptr});
+void Account::forget() {
+  candidate_ = {nullptr, nullptr};
+  reported_.Clear();
+  streamed_tokens_ = 0;
+  done_ = false;
+  errored_ = false;
+}
+
+void Account::note(const v1::Frame& frame) {
+  switch (frame.kind_case()) {
+    case v1::Frame::kData:
+      streamed_tokens_ += frame.estimated_output_tokens();
+      break;
+    case v1::Frame::kUsage:
+      reported_ = frame.usage();
+      break;
+    case v1::Frame::kDone:
+      done_ = true;
+      errored_ = frame.done().errored();
+      if (frame.done().has_usage())
+        reported_ = frame.done().usage();
+      break;
+    default:
+      break;
+  }
 }
 
 v1::Usage Account::usage() const {
-  v1::Usage usage = usage_;
-  usage.set_output_tokens(std::max(usage.output_tokens(), streamed_tokens_));
+  if (reported_.final())
+    return reported_;
+  if (insured_)
+    return {};
+  v1::Usage usage = reported_;
+  // No prompt is empty: a report without one has not counted it yet.
+  if (candidate_.endpoint != nullptr && prompt_tokens(reported_) == 0) {
+    usage.set_input_tokens(expected_.input_tokens());
+    usage.set_cache_write_5m_tokens(expected_.cache_write_5m_tokens());
+    usage.set_speed(expected_.speed());
+  }
+  usage.set_output_tokens(std::max(reported_.output_tokens(), streamed_tokens_));
   return usage;
+}
+
+std::int64_t Account::cost_of(const v1::Usage& usage) const {
+  const v1::Endpoint& endpoint = *candidate_.endpoint;
+  return router::cost_of(usage, endpoint,
+                         [&](std::string_view model) { return models_->endpoint_beside(endpoint, model); });
 }
 
 std::int64_t Account::cost() const {
   if (candidate_.endpoint == nullptr)
     return 0;
-  const std::int64_t cost = cost_of(usage(), *candidate_.endpoint);
-  return streamed_tokens_ > usage_.output_tokens() ? std::min(cost, hold_nano_usd_) : cost;
+  if (reported_.final())
+    return cost_of(reported_);
+  if (insured_)
+    return 0;
+  return std::max(cost_of(reported_), std::min(cost_of(usage()), hold_nano_usd()));
 }
 
-void Account::settle(v1::UsageSource source) {
+void Account::insure() {
+  if (!settled_)
+    insured_ = !(done_ && !errored_) && streamed_tokens_ == 0;
+}
+
+void Account::settle() {
+  insure();
+  const bool known = reported_.final() || candidate_.endpoint == nullptr;
+  send_settlement(known ? v1::USAGE_SOURCE_REPORTED : v1::USAGE_SOURCE_ESTIMATED);
+}
+
+void Account::settle_drained() {
+  insure();
+  send_settlement(reported_.final() ? v1::USAGE_SOURCE_DRAINED : v1::USAGE_SOURCE_ESTIMATED);
+}
+
+void Account::settle_left() {
+  const bool known = reported_.final() || candidate_.endpoint == nullptr;
+  send_settlement(known ? v1::USAGE_SOURCE_REPORTED : v1::USAGE_SOURCE_ESTIMATED);
+}
+
+void Account::send_settlement(v1::UsageSource source) {
   if (settled_)
     return;
   settled_ = true;
-  if (source == v1::USAGE_SOURCE_REPORTED)
-    streamed_tokens_ = 0;
+  if (is_linked())
+    unlink();
   v1::SettleRequest request;
-  request.set_workspace(workspace_);
-  request.set_key_hash(key_hash_);
-  request.set_generation_id(generation_id_);
+  request.set_workspace(workspace());
+  request.set_key_hash(key_hash());
+  request.set_generation_id(generation_id());
   request.set_cost_nano_usd(cost());
   *request.mutable_usage() = usage();
   request.set_usage_source(source);

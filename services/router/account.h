@@ -1,72 +1,65 @@
 // The money side of one admitted request: its hold, what it has used so far, its settlement.
 #pragma once
 
-#include <boost/intrusive/list.hpp>
 #include <cstdint>
+#include <memory>
 #include <string>
 
+#include "services/common/api/messages.h"
 #include "services/router/candidates.h"
+#include "services/router/lease_keeper.h"
 #include "services/router/settler.h"
 
 namespace tollgate::router {
 
-class Account;
-
-// Renews the leases of a shard's running requests, and records what each has cost so far.
-class LeaseKeeper {
+// Settles exactly once, by one of settle_...() or, when it is destroyed before, as settle_left().
+//
+// What an attempt costs: what the upstream has counted to the end (Usage.final) is charged as it is. Anything else is
+// an estimate: the last report and the output that was streamed, the output alone never beyond the hold.
+class Account : public Lease {
  public:
-  LeaseKeeper(asio::io_context& context, Ledger& ledger) : context_(context), ledger_(ledger), timer_(context) {}
+  // The services outlive it unless it has been settled.
+  Account(Settler& settler, LeaseKeeper& keeper, std::shared_ptr<const ModelTable> models,
+          const v1::ReserveRequest& reserved, const v1::ReserveReply& hold);
+  ~Account() override;
 
- private:
-  friend class Account;
-  using Hook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
-  void add(Account& account, std::chrono::milliseconds lease);
-  Awaitable<void> run();
+  // An attempt begins. `expected`: what its prompt is charged as when the client leaves before anything is reported.
+  void begin(const Candidate& candidate, v1::Usage expected);
+  // Every frame of the attempt, in order.
+  void note(const v1::Frame& frame);
+  // The attempt has failed before the client saw anything of it: what it used is not charged.
+  void forget();
 
-  asio::io_context& context_;
-  Ledger& ledger_;
-  Timer timer_;
-  std::chrono::milliseconds interval_{0};
-  bool running_ = false;
-  boost::intrusive::list<Account, boost::intrusive::base_hook<Hook>, boost::intrusive::constant_time_size<false>>
-      accounts_;
-};
+  // Its Done frame came; `errored`: after an error event of the upstream's own.
+  bool done() const { return done_; }
+  bool errored() const { return errored_; }
 
-// Settles exactly once: by settle(), or when it is destroyed before (the client has gone, the router gave up) from
-// what has been seen until then.
-class Account : public LeaseKeeper::Hook {
- public:
-  Account(Settler& settler, LeaseKeeper& keeper, const v1::ReserveRequest& reserved, const v1::ReserveReply& hold);
-  ~Account();
-  Account(const Account&) = delete;
-  Account& operator=(const Account&) = delete;
+  // The attempt, or the last of them, has ended: its Done came, or it failed. Nothing is charged when it ended badly
+  // before its first token of output and without a final count.
+  void settle();
+  // The same after the client had left.
+  void settle_drained();
+  // Nobody will learn how the attempt ends: the client has left, or this process goes. What was sent is charged.
+  void settle_left();
 
-  // A new attempt begins; what a failed one before it used is not charged.
-  void begin(const Candidate& candidate);
-  void failed();
-  // Cumulative, as the upstream reports it.
-  void note(const v1::Usage& usage) { usage_ = usage; }
-  void note_output(std::uint32_t tokens) { streamed_tokens_ += tokens; }
-
-  // Cost so far, nano-USD: the larger of reported and streamed output. What is only estimated stays within the hold.
-  std::int64_t cost() const;
+  std::int64_t cost() const override;
   v1::Usage usage() const;
-  void settle(v1::UsageSource source);
-
-  const std::string& generation_id() const { return generation_id_; }
-  const std::string& workspace() const { return workspace_; }
-  const std::string& key_hash() const { return key_hash_; }
-  std::int64_t hold_nano_usd() const { return hold_nano_usd_; }
+  using Lease::generation_id;
 
  private:
+  void send_settlement(v1::UsageSource source);
+  void insure();
+  std::int64_t cost_of(const v1::Usage& usage) const;
+
   Settler& settler_;
-  std::string generation_id_;
-  std::string key_hash_;
-  std::string workspace_;
-  std::int64_t hold_nano_usd_;
+  std::shared_ptr<const ModelTable> models_;
   Candidate candidate_{nullptr, nullptr};
-  v1::Usage usage_;
+  v1::Usage expected_;
+  v1::Usage reported_;
   std::int64_t streamed_tokens_ = 0;
+  bool done_ = false;
+  bool errored_ = false;
+  bool insured_ = false;
   bool settled_ = false;
 };
 

@@ -48,6 +48,24 @@ bool allowed(const ProviderPreferences& provider, const v1::Endpoint& endpoint) 
   return only && place_in(provider.ignore, endpoint) == provider.ignore.size();
 }
 
+// `pattern`: a canonical id, or what it begins with and `*`.
+bool is_model(const v1::Model& model, std::string_view pattern) {
+  const std::string_view id = model.id();
+  if (!pattern.empty() && pattern.back() == '*')
+    return id.substr(0, pattern.size() - 1) == pattern.substr(0, pattern.size() - 1);
+  return id == pattern;
+}
+
+bool permitted(const v1::Permissions& permissions, const Candidate& candidate) {
+  const auto& models = permissions.models();
+  const auto& providers = permissions.providers();
+  const bool model = std::any_of(models.begin(), models.end(),
+                                 [&](const std::string& pattern) { return is_model(*candidate.model, pattern); });
+  const bool provider = std::any_of(providers.begin(), providers.end(),
+                                    [&](const std::string& slug) { return matches(*candidate.endpoint, slug); });
+  return (models.empty() || model) && (providers.empty() || provider);
+}
+
 std::int64_t list_price(const Candidate& candidate) {
   return candidate.endpoint->price().input() + candidate.endpoint->price().output();
 }
@@ -84,6 +102,12 @@ absl::StatusOr<std::vector<Candidate>> candidates_of(const RequestScan& scan, co
   if (!scan.provider.allow_fallbacks)
     all.erase(all.begin() + 1, all.end());
   return all;
+}
+
+void keep_permitted(const v1::Permissions& permissions, std::vector<Candidate>& candidates) {
+  candidates.erase(std::remove_if(candidates.begin(), candidates.end(),
+                                  [&](const Candidate& candidate) { return !permitted(permissions, candidate); }),
+                   candidates.end());
 }
 
 }  // namespace tollgate::router

@@ -19,4 +19,7 @@ struct Candidate {
 // which name or preference left nothing.
 absl::StatusOr<std::vector<Candidate>> candidates_of(const RequestScan& scan, const ModelTable& models);
 
+// Drops those that the key may not ask for.
+void keep_permitted(const v1::Permissions& permissions, std::vector<Candidate>& candidates);
+
 }  // namespace tollgate::router

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/common/base/money.h"
+#include "services/router/cost.h"
 
 namespace tollgate::router {
 namespace {
@@ -48,8 +49,7 @@ class Factors {
         geo_(dearest_factor(v1::PriceFactor::MEMBER_INFERENCE_GEO, endpoint)),
         tier_(dearest_factor(v1::PriceFactor::MEMBER_SERVICE_TIER, endpoint)) {}
 
-  Wide dearest(Wide amount) const { return times(times(expected(amount), geo_), tier_); }
-  Wide expected(Wide amount) const { return times(amount, speed_); }
+  Wide dearest(Wide amount) const { return times(times(times(amount, speed_), geo_), tier_); }
 
  private:
   static Wide times(Wide amount, Wide factor) { return divided_up(amount * factor, kWhole); }
@@ -114,15 +114,6 @@ Wide advice_cost(const CostAsk& ask, const v1::Endpoint& endpoint, const std::ve
   return dearest;
 }
 
-const v1::Price& price_of(std::int64_t prompt_tokens, const v1::Endpoint& endpoint) {
-  const v1::Price* price = &endpoint.price();
-  for (const v1::PriceTier& tier : endpoint.price_tiers()) {
-    if (prompt_tokens > tier.above_prompt_tokens())
-      price = &tier.price();
-  }
-  return *price;
-}
-
 bool covers(const v1::CostBound& a, const v1::CostBound& b) {
   return a.input_nano_usd() >= b.input_nano_usd() && a.expected_input_nano_usd() >= b.expected_input_nano_usd() &&
          a.output_price() >= b.output_price() && a.max_output_tokens() >= b.max_output_tokens();
@@ -134,6 +125,17 @@ std::int64_t expected_input_tokens(const CostAsk& ask, const v1::Endpoint& endpo
   const std::int64_t tokens = static_cast<std::int64_t>(ask.body_bytes) / kBytesPerToken +
                               std::min(ask.traits.images, kMostImages) * kImageTokens;
   return std::min(tokens, endpoint.context_tokens());
+}
+
+v1::Usage expected_usage(const CostAsk& ask, const v1::Endpoint& endpoint) {
+  v1::Usage usage;
+  const std::int64_t tokens = expected_input_tokens(ask, endpoint);
+  if (ask.traits.cache_control)
+    usage.set_cache_write_5m_tokens(tokens);
+  else
+    usage.set_input_tokens(tokens);
+  usage.set_speed(ask.speed);
+  return usage;
 }
 
 v1::CostBound bound_of(const CostAsk& ask, const v1::Endpoint& endpoint,
@@ -154,10 +156,7 @@ v1::CostBound bound_of(const CostAsk& ask, const v1::Endpoint& endpoint,
 
   v1::CostBound bound;
   bound.set_input_nano_usd(cut(divided_up(input, kPicoPerNano)));
-  const std::int64_t expected = expected_input_tokens(ask, endpoint);
-  const v1::Price& usual = price_of(expected, endpoint);
-  const std::int64_t usual_input = ask.traits.cache_control ? usual.cache_write_5m() : usual.input();
-  bound.set_expected_input_nano_usd(cut(divided_up(factors.expected(Wide{expected} * usual_input), kPicoPerNano)));
+  bound.set_expected_input_nano_usd(cost_of(expected_usage(ask, endpoint), endpoint));
   bound.set_output_price(cut(factors.dearest(price.output)));
   bound.set_max_output_tokens(
       std::min(ask.max_tokens.value_or(endpoint.max_output_tokens()), endpoint.max_output_tokens()));

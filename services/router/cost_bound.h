@@ -10,6 +10,7 @@
 #include "services/router/server_tools.h"
 #include "tollgate/v1/catalog.pb.h"
 #include "tollgate/v1/ledger.pb.h"
+#include "tollgate/v1/usage.pb.h"
 
 namespace tollgate::router {
 
@@ -26,6 +27,9 @@ struct CostAsk {
 
 // Of the prompt, as it will probably be counted; at most the context.
 std::int64_t expected_input_tokens(const CostAsk& ask, const v1::Endpoint& endpoint);
+
+// The same as a usage: what the prompt is charged as when nobody has counted it.
+v1::Usage expected_usage(const CostAsk& ask, const v1::Endpoint& endpoint);
 
 // What the request can cost at an endpoint. Rounded up: its parts cover every cost_of() of a usage within the limits of
 // the request. `advisors`: the endpoints of the models that may advise, looked at only if the request declares

@@ -34,6 +34,7 @@ absl::Status serve(const Config& config) {
   GuardedWorkspaces guarded_workspaces(workspaces, keys);
   ProviderAdapterClient adapter(make_channel(config.services.adapter, channel));
 
+  const router::DrainOptions drains{.streams = config.limits.drained_streams, .time = config.timeouts.abandoned};
   Shards shards(config.threads);
   std::vector<std::unique_ptr<router::Router>> routers;
   router::TableCatalog catalog(*models, keys);
@@ -44,7 +45,7 @@ absl::Status serve(const Config& config) {
   std::vector<std::pair<Executor, router::Router*>> settling;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     asio::io_context& context = shards.at(i);
-    routers.push_back(std::make_unique<router::Router>(context, *models, ledger, keys, adapter));
+    routers.push_back(std::make_unique<router::Router>(context, *models, ledger, keys, adapter, drains));
     messages.push_back({context.get_executor(), routers.back().get()});
     catalogs.push_back({context.get_executor(), &catalog});
     managed_keys.push_back({context.get_executor(), &guarded_keys});

@@ -1,10 +1,29 @@
 #include "services/router/relay.h"
 
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+
 namespace tollgate::router {
 namespace {
 
 // What comes before the first content block is small; an upstream that sends more has begun.
 constexpr std::size_t kMostHeldBytes = 1024 * 1024;
+
+bool same_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+void put_headers(const std::vector<v1::Header>& own, google::protobuf::RepeatedPtrField<v1::Header>& headers) {
+  const auto replaced = [&](const v1::Header& header) {
+    return std::any_of(own.begin(), own.end(),
+                       [&](const v1::Header& other) { return same_name(header.name(), other.name()); });
+  };
+  headers.erase(std::remove_if(headers.begin(), headers.end(), replaced), headers.end());
+  for (const v1::Header& header : own)
+    *headers.Add() = header;
+}
 
 }  // namespace
 
@@ -23,9 +42,7 @@ Awaitable<absl::Status> Relay::send_head() {
   if (head_sent_ || !head_)
     co_return absl::OkStatus();
   head_sent_ = true;
-  v1::Header& id = *head_->mutable_head()->add_headers();
-  id.set_name("x-generation-id");
-  id.set_value(account_.generation_id());
+  put_headers(headers_, *head_->mutable_head()->mutable_headers());
   co_return co_await forward(std::move(*head_));
 }
 
@@ -41,7 +58,6 @@ Awaitable<absl::Status> Relay::release() {
 Awaitable<absl::Status> Relay::write(v1::Frame frame) {
   switch (frame.kind_case()) {
     case v1::Frame::kData:
-      account_.note_output(frame.estimated_output_tokens());
       if (committed_)
         co_return co_await forward(std::move(frame));
       held_bytes_ += frame.data().size();
@@ -52,9 +68,6 @@ Awaitable<absl::Status> Relay::write(v1::Frame frame) {
     case v1::Frame::kHead:
       head_ = std::move(frame);
       break;
-    case v1::Frame::kUsage:
-      account_.note(frame.usage());
-      break;
     case v1::Frame::kCommitted:
       co_return co_await release();
     case v1::Frame::kKeepAlive: {
@@ -64,9 +77,8 @@ Awaitable<absl::Status> Relay::write(v1::Frame frame) {
         status = co_await forward(std::move(frame));
       co_return status;
     }
+    case v1::Frame::kUsage:
     case v1::Frame::kDone:
-      done_ = std::move(*frame.mutable_done());
-      break;
     case v1::Frame::KIND_NOT_SET:
       break;
   }

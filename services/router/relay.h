@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "services/common/api/messages.h"
-#include "services/router/account.h"
 
 namespace tollgate::router {
 
 class Relay : public FrameSink {
  public:
-  // `client` and `account` outlive the relay.
-  Relay(FrameSink& client, Account& account) : client_(client), account_(account) {}
+  // `headers` are added to the response's, in the place of an upstream's of the same names. `client` outlives the
+  // relay.
+  Relay(FrameSink& client, std::vector<v1::Header> headers) : client_(client), headers_(std::move(headers)) {}
 
   // Forgets what a failed attempt left behind.
   void begin_attempt();
@@ -22,8 +22,6 @@ class Relay : public FrameSink {
 
   // Content has gone to the client: no other upstream may go on.
   bool committed() const { return committed_; }
-  // The upstream ended well; its Done frame.
-  const std::optional<v1::Done>& done() const { return done_; }
   // The client does not take any more; what it said.
   const absl::Status& client_status() const { return client_status_; }
 
@@ -33,13 +31,12 @@ class Relay : public FrameSink {
   Awaitable<absl::Status> release();
 
   FrameSink& client_;
-  Account& account_;
+  const std::vector<v1::Header> headers_;
   std::optional<v1::Frame> head_;
   std::vector<v1::Frame> held_;
   std::size_t held_bytes_ = 0;
   bool head_sent_ = false;
   bool committed_ = false;
-  std::optional<v1::Done> done_;
   absl::Status client_status_;
 };
 

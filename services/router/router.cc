@@ -1,5 +1,8 @@
 #include "services/router/router.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +11,7 @@
 #include "services/common/base/errors.h"
 #include "services/common/base/log.h"
 #include "services/router/cost_bound.h"
+#include "services/router/rate_headers.h"
 #include "services/router/relay.h"
 #include "services/router/request_scan.h"
 
@@ -15,6 +19,8 @@ namespace tollgate::router {
 namespace {
 
 using v1::Failure;
+
+constexpr std::chrono::milliseconds kSettling{2000};
 
 // The failures of one upstream that another one may not have.
 bool moves_on(FailureKind kind) {
@@ -75,6 +81,43 @@ absl::Status with_generation(absl::Status status, const std::string& generation_
   return to_status(failure);
 }
 
+absl::Status not_permitted(const std::string& asked, const v1::Permissions& permissions) {
+  const auto list = [](const google::protobuf::RepeatedPtrField<std::string>& names) {
+    return names.empty() ? std::string("all") : fmt::format("{}", fmt::join(names, ", "));
+  };
+  return error(Failure::KIND_PERMISSION_DENIED,
+               fmt::format("model: this key may not ask for {} as the request has it. It may use the models {} at the "
+                           "providers {}. Ask for one of them, or have the key's permissions changed.",
+                           asked, list(permissions.models()), list(permissions.providers())));
+}
+
+v1::Frame done_frame(const Account& account, const Candidate& candidate) {
+  v1::Frame frame;
+  v1::Done& done = *frame.mutable_done();
+  done.set_generation_id(account.generation_id());
+  done.set_provider(candidate.endpoint->provider());
+  done.set_model(candidate.model->id());
+  *done.mutable_usage() = account.usage();
+  done.set_cost_nano_usd(account.cost());
+  done.set_errored(account.errored());
+  return frame;
+}
+
+// Lets the account see each frame on its way.
+class Meter : public FrameSink {
+ public:
+  Meter(Account& account, FrameSink& next) : account_(account), next_(next) {}
+
+  Awaitable<absl::Status> write(v1::Frame frame) override {
+    account_.note(frame);
+    return next_.write(std::move(frame));
+  }
+
+ private:
+  Account& account_;
+  FrameSink& next_;
+};
+
 // The failures of the attempts so far; the one to show when all have failed.
 class Attempts {
  public:
@@ -94,6 +137,7 @@ struct Router::Plan {
   RequestScan scan;
   std::vector<Candidate> candidates;
   v1::SendRequest send;
+  CostAsk ask;
 
   void aim_at(const Candidate& candidate) {
     send.set_upstream(candidate.endpoint->upstream());
@@ -103,33 +147,34 @@ struct Router::Plan {
 };
 
 Router::Router(asio::io_context& context, std::shared_ptr<const ModelTable> models, Ledger& ledger, Keys& keys,
-               ProviderAdapter& adapter)
+               ProviderAdapter& adapter, DrainOptions drains)
     : models_(std::move(models)),
       ledger_(ledger),
       keys_(keys),
       adapter_(adapter),
       settler_(context, ledger),
-      keeper_(context, ledger) {}
+      keeper_(context, ledger),
+      drains_(context, adapter, drains) {}
 
-absl::StatusOr<Router::Plan> Router::plan(v1::CreateRequest& request) const {
-  Plan plan;
-  plan.send.set_body(std::move(*request.mutable_body()));
-  plan.send.mutable_headers()->Swap(request.mutable_headers());
-  absl::StatusOr<RequestScan> scan = scan_request(*plan.send.mutable_body());
+absl::StatusOr<std::shared_ptr<Router::Plan>> Router::plan(v1::CreateRequest& request) const {
+  auto plan = std::make_shared<Plan>();
+  plan->send.set_body(std::move(*request.mutable_body()));
+  plan->send.mutable_headers()->Swap(request.mutable_headers());
+  absl::StatusOr<RequestScan> scan = scan_request(*plan->send.mutable_body());
   if (!scan.ok())
     return scan.status();
-  plan.scan = *std::move(scan);
-  plan.send.set_stream(plan.scan.stream);
-  absl::StatusOr<std::vector<Candidate>> candidates = candidates_of(plan.scan, *models_);
+  plan->scan = *std::move(scan);
+  plan->send.set_stream(plan->scan.stream);
+  absl::StatusOr<std::vector<Candidate>> candidates = candidates_of(plan->scan, *models_);
   if (!candidates.ok())
     return candidates.status();
-  plan.candidates = *std::move(candidates);
+  plan->candidates = *std::move(candidates);
   return plan;
 }
 
-void Router::state_costs(const Plan& plan, v1::ReserveRequest& reserve) const {
+void Router::state_costs(Plan& plan, v1::ReserveRequest& reserve) const {
   const std::string_view body = plan.send.body();
-  CostAsk ask;
+  CostAsk& ask = plan.ask;
   ask.body_bytes = body.size();
   ask.max_tokens = plan.scan.max_tokens;
   ask.speed = plan.scan.speed;
@@ -159,52 +204,66 @@ Awaitable<absl::Status> Router::create(v1::CreateRequest request, FrameSink& sin
     co_return with_generation(key_hash.status(), reserve.generation_id());
   reserve.set_key_hash(*key_hash);
 
-  absl::StatusOr<Plan> plan = this->plan(request);
-  if (!plan.ok()) {
+  const absl::StatusOr<std::shared_ptr<Plan>> made = this->plan(request);
+  if (!made.ok()) {
     // A stranger learns nothing about the catalog.
     const absl::Status refused = co_await authenticate(keys_, *key_hash);
-    co_return with_generation(refused.ok() ? plan.status() : refused, reserve.generation_id());
+    co_return with_generation(refused.ok() ? made.status() : refused, reserve.generation_id());
   }
+  const std::shared_ptr<Plan>& plan = *made;
   state_costs(*plan, reserve);
   const absl::StatusOr<v1::ReserveReply> hold = co_await ledger_.reserve(reserve);
   if (!hold.ok())
     co_return with_generation(hold.status(), reserve.generation_id());
 
-  Account account(settler_, keeper_, reserve, *hold);
+  const auto account = std::make_shared<Account>(settler_, keeper_, models_, reserve, *hold);
+  keep_permitted(hold->permissions(), plan->candidates);
+  if (plan->candidates.empty()) {
+    account->settle();
+    co_return with_generation(not_permitted(plan->scan.model, hold->permissions()), reserve.generation_id());
+  }
   plan->send.set_generation_id(reserve.generation_id());
-  const absl::Status status = co_await serve(*plan, account, sink);
+  std::vector<v1::Header> headers = rate_headers(hold->rates());
+  v1::Header& id = headers.emplace_back();
+  id.set_name("x-generation-id");
+  id.set_value(reserve.generation_id());
+  const absl::Status status = co_await serve(plan, account, std::move(headers), sink);
   co_return status.ok() ? status : with_generation(status, reserve.generation_id());
 }
 
-Awaitable<absl::Status> Router::serve(Plan& plan, Account& account, FrameSink& sink) {
-  Relay relay(sink, account);
+Awaitable<absl::Status> Router::attempt(const std::shared_ptr<Plan>& plan, const std::shared_ptr<Account>& account,
+                                        const Candidate& candidate, FrameSink& sink) {
+  plan->aim_at(candidate);
+  account->begin(candidate, expected_usage(plan->ask, *candidate.endpoint));
+  if (candidate.endpoint->bills_after_abort()) {
+    std::shared_ptr<const v1::SendRequest> send(plan, &plan->send);
+    co_return co_await drains_.send(std::move(send), account, sink);
+  }
+  Meter meter(*account, sink);
+  co_return co_await adapter_.send(plan->send, meter);
+}
+
+Awaitable<absl::Status> Router::serve(const std::shared_ptr<Plan>& plan, const std::shared_ptr<Account>& account,
+                                      std::vector<v1::Header> headers, FrameSink& sink) {
+  Relay relay(sink, std::move(headers));
   Attempts attempts;
   std::int64_t needed_context = 0;
-  for (const Candidate& candidate : plan.candidates) {
+  for (const Candidate& candidate : plan->candidates) {
     if (candidate.endpoint->context_tokens() <= needed_context)
       continue;
-    plan.aim_at(candidate);
-    account.begin(candidate);
     relay.begin_attempt();
-    const absl::Status status = co_await adapter_.send(plan.send, relay);
+    const absl::Status status = co_await attempt(plan, account, candidate, relay);
     if (!relay.client_status().ok())
       co_return relay.client_status();
-    if (status.ok() && relay.done()) {
-      account.settle(relay.done()->errored() ? v1::USAGE_SOURCE_ESTIMATED : v1::USAGE_SOURCE_REPORTED);
-      v1::Frame frame;
-      v1::Done& done = *frame.mutable_done();
-      done.set_generation_id(account.generation_id());
-      done.set_provider(candidate.endpoint->provider());
-      done.set_model(candidate.model->id());
-      *done.mutable_usage() = account.usage();
-      done.set_cost_nano_usd(account.cost());
-      done.set_errored(relay.done()->errored());
+    if (status.ok() && account->done()) {
+      account->settle();
+      v1::Frame frame = done_frame(*account, candidate);
       co_return co_await sink.write(std::move(frame));
     }
     Failure failure = status.ok() ? make_failure(Failure::KIND_UNAVAILABLE, "The upstream's answer ended early.")
                                   : failure_of(status);
     Log(spdlog::level::warn, "attempt_failed")
-        .with("generation_id", account.generation_id())
+        .with("generation_id", account->generation_id())
         .with("provider", candidate.endpoint->provider())
         .with("model", candidate.endpoint->upstream_model())
         .with("kind", Failure::Kind_Name(failure.kind()))
@@ -212,10 +271,11 @@ Awaitable<absl::Status> Router::serve(Plan& plan, Account& account, FrameSink& s
         .with("committed", relay.committed() ? "yes" : "no")
         // An upstream may quote the request in its error: that stays out of the log.
         .with("error", failure.body().empty() ? failure.message() : "");
-    if (relay.committed())
-      // The account settles what was streamed.
+    if (relay.committed()) {
+      account->settle();
       co_return to_status(failure);
-    account.failed();
+    }
+    account->forget();
     if (failure.kind() == Failure::KIND_CONTEXT_LENGTH)
       needed_context = candidate.endpoint->context_tokens();
     const bool next = moves_on(failure.kind());
@@ -223,8 +283,18 @@ Awaitable<absl::Status> Router::serve(Plan& plan, Account& account, FrameSink& s
     if (!next)
       break;
   }
-  account.settle(v1::USAGE_SOURCE_REPORTED);
+  account->settle();
   co_return attempts.status();
+}
+
+Awaitable<bool> Router::settled(std::chrono::milliseconds limit) {
+  const auto end = SteadyClock::now() + limit;
+  // The settlements of what is ended by force need their time, too.
+  const auto drained = end - std::min<std::chrono::milliseconds>(kSettling, limit / 2);
+  co_await drains_.finish(drained);
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - SteadyClock::now());
+  const bool all = co_await settler_.settled(std::max(left, std::chrono::milliseconds(0)));
+  co_return all&& drains_.running() == 0;
 }
 
 Awaitable<absl::StatusOr<v1::CountTokensReply>> Router::count_tokens(v1::CreateRequest request) {
@@ -234,9 +304,10 @@ Awaitable<absl::StatusOr<v1::CountTokensReply>> Router::count_tokens(v1::CreateR
   const absl::Status refused = co_await authenticate(keys_, *key_hash);
   if (!refused.ok())
     co_return refused;
-  absl::StatusOr<Plan> plan = this->plan(request);
-  if (!plan.ok())
-    co_return plan.status();
+  const absl::StatusOr<std::shared_ptr<Plan>> made = this->plan(request);
+  if (!made.ok())
+    co_return made.status();
+  const std::shared_ptr<Plan>& plan = *made;
   Attempts attempts;
   for (const Candidate& candidate : plan->candidates) {
     plan->aim_at(candidate);

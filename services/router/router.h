@@ -8,6 +8,7 @@
 #include "services/common/api/provider_adapter.h"
 #include "services/router/account.h"
 #include "services/router/catalog.h"
+#include "services/router/drains.h"
 #include "services/router/settler.h"
 
 namespace tollgate::router {
@@ -16,20 +17,27 @@ namespace tollgate::router {
 class Router : public Messages {
  public:
   Router(asio::io_context& context, std::shared_ptr<const ModelTable> models, Ledger& ledger, Keys& keys,
-         ProviderAdapter& adapter);
+         ProviderAdapter& adapter, DrainOptions drains = {});
 
   Awaitable<absl::Status> create(v1::CreateRequest request, FrameSink& sink) override;
   Awaitable<absl::StatusOr<v1::CountTokensReply>> count_tokens(v1::CreateRequest request) override;
 
-  // For the end of the process: what is still to be settled.
-  Settler& settler() { return settler_; }
+  // For the end of the process, when no client is left: waits at most `limit` for the streams that are still read, ends
+  // those that are not over by then, and sees to it that all is settled. True when it is.
+  Awaitable<bool> settled(std::chrono::milliseconds limit);
+  // Streams that are read without a client; those and settlements that are still on their way.
+  std::size_t draining() const { return drains_.running(); }
+  std::size_t unsettled() const { return settler_.pending() + draining(); }
 
  private:
   struct Plan;
-  absl::StatusOr<Plan> plan(v1::CreateRequest& request) const;
+  absl::StatusOr<std::shared_ptr<Plan>> plan(v1::CreateRequest& request) const;
   // Fills in what the request can cost wherever it may go.
-  void state_costs(const Plan& plan, v1::ReserveRequest& reserve) const;
-  Awaitable<absl::Status> serve(Plan& plan, Account& account, FrameSink& sink);
+  void state_costs(Plan& plan, v1::ReserveRequest& reserve) const;
+  Awaitable<absl::Status> serve(const std::shared_ptr<Plan>& plan, const std::shared_ptr<Account>& account,
+                                std::vector<v1::Header> headers, FrameSink& sink);
+  Awaitable<absl::Status> attempt(const std::shared_ptr<Plan>& plan, const std::shared_ptr<Account>& account,
+                                  const Candidate& candidate, FrameSink& sink);
 
   std::shared_ptr<const ModelTable> models_;
   Ledger& ledger_;
@@ -37,6 +45,7 @@ class Router : public Messages {
   ProviderAdapter& adapter_;
   Settler settler_;
   LeaseKeeper keeper_;
+  Drains drains_;
 };
 
 }  // namespace tollgate::router

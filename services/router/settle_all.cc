@@ -11,7 +11,7 @@ namespace tollgate::router {
 void settle_all(const std::vector<std::pair<Executor, Router*>>& routers, std::chrono::milliseconds limit) {
   std::vector<std::future<bool>> waits;
   for (const auto& [executor, router] : routers)
-    waits.push_back(asio::co_spawn(executor, router->settler().settled(limit), asio::use_future));
+    waits.push_back(asio::co_spawn(executor, router->settled(limit), asio::use_future));
   bool all = true;
   for (std::future<bool>& wait : waits)
     all = wait.get() && all;

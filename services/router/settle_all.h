@@ -8,8 +8,9 @@
 
 namespace tollgate::router {
 
-// Waits until the settlements of all shards' routers have arrived, each shard's on its own thread; at most `limit`.
-// Blocks; not on a shard. What is left then is settled by its lease, and logged.
+// Waits until the streams of all shards' routers that are read without a client are over, and until all settlements
+// have arrived, each shard's on its own thread; at most about `limit`. Blocks; not on a shard. What is left then is
+// settled by its lease, and logged.
 void settle_all(const std::vector<std::pair<Executor, Router*>>& routers, std::chrono::milliseconds limit);
 
 }  // namespace tollgate::router

@@ -28,7 +28,8 @@ struct Stack {
         std::unique_ptr<Adapter> upstreams)
       : budget(context, config),
         adapter(std::move(upstreams)),
-        router(context, models, budget.ledger, budget.keys, *adapter),
+        router(context, models, budget.ledger, budget.keys, *adapter,
+               {.streams = config.limits.drained_streams, .time = config.timeouts.abandoned}),
         catalog(models, budget.keys),
         keys(budget.keys),
         workspaces(budget.workspaces, budget.keys) {}

@@ -75,6 +75,7 @@ void read(Section section, LimitsConfig& limits) {
   section.integer("header_count", limits.header_count, 10, 10000);
   section.integer("connections", limits.connections, 1, 1'000'000);
   section.integer("response_bytes", limits.response_bytes, 1024, 1024 * kMegabyte);
+  section.integer("drained_streams", limits.drained_streams, 0, 1'000'000);
   section.finish();
 }
 
@@ -84,6 +85,7 @@ void read(Section section, TimeoutsConfig& timeouts) {
   section.duration("idle_ms", timeouts.idle);
   section.duration("write_ms", timeouts.write);
   section.duration("ping_ms", timeouts.ping);
+  section.duration("abandoned_ms", timeouts.abandoned);
   section.duration("drain_ms", timeouts.drain);
   section.finish();
 }

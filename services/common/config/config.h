@@ -70,6 +70,9 @@ struct LimitsConfig {
   std::uint32_t connections = 10000;
   // A longer non-streamed response of an upstream is an error.
   std::uint64_t response_bytes = 64 * 1024 * 1024;
+  // Streams of each thread that are read to their end although their client has left, at providers that bill them to
+  // the end anyway (`bills_after_abort` in the catalog); one more is aborted and charged by what was streamed.
+  std::uint32_t drained_streams = 256;
 };
 
 struct TimeoutsConfig {
@@ -83,6 +86,8 @@ struct TimeoutsConfig {
   milliseconds write{60000};
   // Silence on a stream, after which the client gets a `ping` event while the upstream is known to be alive.
   milliseconds ping{15000};
+  // How long a stream is read after its client has left, where that is done at all.
+  milliseconds abandoned{600000};
   // How long running requests may take to end after SIGTERM.
   milliseconds drain{30000};
 };

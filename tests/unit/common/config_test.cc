@@ -57,8 +57,9 @@ TEST_F(ConfigTest, ReadsEveryPart) {
                 "connect_timeout_ms": 1, "first_byte_timeout_ms": 2, "idle_timeout_ms": 3}
       },
       "catalog": {"file": "models.json"}, /* comment */
-      "limits": {"body_bytes": 2048, "header_bytes": 4096, "header_count": 50, "connections": 9, "response_bytes": 4096},
-      "timeouts": {"header_ms": 1, "body_ms": 2, "idle_ms": 3, "write_ms": 4, "ping_ms": 5, "drain_ms": 6},
+      "limits": {"body_bytes": 2048, "header_bytes": 4096, "header_count": 50, "connections": 9, "response_bytes": 4096,
+                 "drained_streams": 7},
+      "timeouts": {"header_ms": 1, "body_ms": 2, "idle_ms": 3, "write_ms": 4, "ping_ms": 5, "abandoned_ms": 7, "drain_ms": 6},
       "budget": {"lease_ms": 300, "settled_ttl_ms": 60000},
       "services": {"router": "dns:///r:1", "budget": "dns:///b:1", "adapter": "dns:///a:1"},
       "logging": {"level": "warn"},

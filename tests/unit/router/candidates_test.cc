@@ -89,5 +89,47 @@ TEST_F(CandidatesTest, SaysWhyNobodyIsLeft) {
   EXPECT_THAT(order(scan), ElementsAre(HasSubstr("nope is not in the catalog")));
 }
 
+struct PermissionCase {
+  std::vector<std::string> models;
+  std::vector<std::string> providers;
+  std::vector<std::string> left;
+};
+
+TEST_F(CandidatesTest, PermissionsFilter) {
+  const std::string all[] = {"anthropic", "google-vertex/us-east5", "google-vertex/eu", "other"};
+  const PermissionCase cases[] = {
+      {{}, {}, {all[0], all[1], all[2], all[3]}},
+      {{"*"}, {}, {all[0], all[1], all[2], all[3]}},
+      {{"a/*"}, {}, {all[0], all[1], all[2]}},
+      {{"a/m"}, {}, {all[0], all[1], all[2]}},
+      {{"a"}, {}, {}},
+      {{"a/"}, {}, {}},
+      {{"A/M"}, {}, {}},
+      {{"a/m*"}, {}, {all[0], all[1], all[2]}},
+      {{"a/mm*"}, {}, {}},
+      {{"b/n", "a/x"}, {}, {all[3]}},
+      {{}, {"google-vertex"}, {all[1], all[2]}},
+      {{}, {"google-vertex/eu", "other"}, {all[2], all[3]}},
+      {{}, {"google"}, {}},
+      {{"a/*"}, {"other"}, {}},
+      {{"b/*", "a/*"}, {"other", "anthropic"}, {all[0], all[3]}},
+  };
+  RequestScan scan = asks("a/m");
+  scan.models = {"b/n"};
+  for (const PermissionCase& each : cases) {
+    v1::Permissions permissions;
+    for (const std::string& model : each.models)
+      permissions.add_models(model);
+    for (const std::string& provider : each.providers)
+      permissions.add_providers(provider);
+    std::vector<Candidate> candidates = *candidates_of(scan, *table_);
+    keep_permitted(permissions, candidates);
+    std::vector<std::string> left;
+    for (const Candidate& candidate : candidates)
+      left.push_back(candidate.endpoint->provider());
+    EXPECT_EQ(left, each.left) << permissions.ShortDebugString();
+  }
+}
+
 }  // namespace
 }  // namespace tollgate::router

@@ -1,229 +1,14 @@
 #include "services/router/router.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <deque>
-#include <filesystem>
-#include <fstream>
-#include <functional>
-
 #include "services/common/base/digest.h"
-#include "services/common/base/errors.h"
+#include "tests/unit/router/router_testing.h"
 
 namespace tollgate::router {
 namespace {
 
-using testing::HasSubstr;
-using v1::Failure;
-
-std::int64_t strict(const v1::CostBound& bound) {
-  return bound.input_nano_usd() + (bound.output_price() * bound.max_output_tokens() + 999) / 1000;
-}
-
-struct FakeLedger : Ledger {
-  absl::Status refuse;
-  std::vector<std::int64_t> held;
-  int settle_failures = 0;
-  std::vector<v1::ReserveRequest> reserved;
-  std::vector<v1::CheckpointRequest> checkpoints;
-  std::vector<v1::SettleRequest> settled;
-
-  Awaitable<absl::StatusOr<v1::ReserveReply>> reserve(const v1::ReserveRequest& request) override {
-    if (!refuse.ok())
-      co_return refuse;
-    reserved.push_back(request);
-    v1::ReserveReply reply;
-    reply.set_workspace("default");
-    reply.set_lease_ms(30);
-    for (const v1::CostBound& bound : request.bounds())
-      reply.set_amount_nano_usd(std::max(reply.amount_nano_usd(), strict(bound)));
-    held.push_back(reply.amount_nano_usd());
-    co_return reply;
-  }
-  Awaitable<absl::StatusOr<v1::CheckpointReply>> checkpoint(const v1::CheckpointRequest& request) override {
-    checkpoints.push_back(request);
-    co_return v1::CheckpointReply();
-  }
-  Awaitable<absl::StatusOr<v1::SettleReply>> settle(const v1::SettleRequest& request) override {
-    if (settle_failures-- > 0)
-      co_return error(Failure::KIND_UNAVAILABLE, "Redis is away");
-    settled.push_back(request);
-    co_return v1::SettleReply();
-  }
-};
-
-struct FakeKeys : Keys {
-  absl::StatusOr<v1::Key> key = v1::Key();
-  Awaitable<absl::StatusOr<v1::Key>> get(const v1::GetKeyRequest&) override { co_return key; }
-  Awaitable<absl::StatusOr<v1::CreateKeyReply>> create(const v1::CreateKeyRequest&) override {
-    co_return absl::UnimplementedError("");
-  }
-  Awaitable<absl::StatusOr<v1::ListKeysReply>> list(const v1::ListKeysRequest&) override {
-    co_return absl::UnimplementedError("");
-  }
-  Awaitable<absl::StatusOr<v1::Key>> update(const v1::UpdateKeyRequest&) override {
-    co_return absl::UnimplementedError("");
-  }
-  Awaitable<absl::StatusOr<v1::DeleteKeyReply>> remove(const v1::DeleteKeyRequest&) override {
-    co_return absl::UnimplementedError("");
-  }
-};
-
-v1::Frame head() {
-  v1::Frame frame;
-  frame.mutable_head()->set_status(200);
-  return frame;
-}
-v1::Frame data(const std::string& bytes, unsigned tokens = 0) {
-  v1::Frame frame;
-  frame.set_data(bytes);
-  frame.set_estimated_output_tokens(tokens);
-  return frame;
-}
-v1::Frame committed() {
-  v1::Frame frame;
-  frame.mutable_committed();
-  return frame;
-}
-v1::Frame keep_alive() {
-  v1::Frame frame;
-  frame.mutable_keep_alive();
-  return frame;
-}
-v1::Frame used(std::int64_t input, std::int64_t output) {
-  v1::Frame frame;
-  frame.mutable_usage()->set_input_tokens(input);
-  frame.mutable_usage()->set_output_tokens(output);
-  return frame;
-}
-v1::Frame done() {
-  v1::Frame frame;
-  frame.mutable_done();
-  return frame;
-}
-
-struct Attempt {
-  std::vector<v1::Frame> frames;
-  absl::Status status;
-  // Waits here, after the frames, until it is cancelled.
-  bool hangs = false;
-};
-
-struct FakeAdapter : ProviderAdapter {
-  explicit FakeAdapter(asio::io_context& io) : context(io) {}
-
-  asio::io_context& context;
-  std::deque<Attempt> script;
-  std::vector<v1::SendRequest> sent;
-
-  Awaitable<absl::Status> send(const v1::SendRequest& request, FrameSink& sink) override {
-    sent.push_back(request);
-    Attempt attempt = script.front();
-    script.pop_front();
-    for (v1::Frame& frame : attempt.frames) {
-      const absl::Status status = co_await sink.write(std::move(frame));
-      if (!status.ok())
-        co_return status;
-    }
-    if (attempt.hangs) {
-      Timer timer(context, std::chrono::hours(1));
-      co_await timer.async_wait(use_awaitable);
-    }
-    co_return attempt.status;
-  }
-  Awaitable<absl::StatusOr<v1::CountTokensReply>> count_tokens(const v1::SendRequest& request) override {
-    sent.push_back(request);
-    Attempt attempt = script.front();
-    script.pop_front();
-    if (!attempt.status.ok())
-      co_return attempt.status;
-    v1::CountTokensReply reply;
-    reply.set_body("{\"input_tokens\":7}");
-    co_return reply;
-  }
-  Awaitable<absl::StatusOr<v1::ProbeReply>> probe(const v1::ProbeRequest&) override { co_return v1::ProbeReply(); }
-};
-
-struct Client : FrameSink {
-  std::vector<v1::Frame> frames;
-  std::string bytes;
-  // Refuses every data frame from this one on.
-  int leaves_at = 1000;
-
-  Awaitable<absl::Status> write(v1::Frame frame) override {
-    if (frame.has_data() && leaves_at-- <= 0)
-      co_return absl::CancelledError("gone");
-    bytes += frame.data();
-    frames.push_back(std::move(frame));
-    co_return absl::OkStatus();
-  }
-  int heads() const {
-    return static_cast<int>(std::count_if(frames.begin(), frames.end(), [](const auto& f) { return f.has_head(); }));
-  }
-};
-
-std::string endpoint(const std::string& name, int context_tokens) {
-  return R"({"provider":")" + name + R"(","upstream":"u)" + name + R"(","model":"up-)" + name +
-         R"(","context_tokens":)" + std::to_string(context_tokens) +
-         R"(,"max_output_tokens":1000,"price_usd":{"input":1,"output":2,"cache_read":1,"cache_write_5m":1,"cache_write_1h":1}})";
-}
-
-class RouterTest : public testing::Test {
- protected:
-  void SetUp() override {
-    const auto path = std::filesystem::temp_directory_path() / ("router_test_" + std::to_string(::getpid()) + ".json");
-    std::ofstream(path) << R"({"models":[{"id":"a/m","aliases":["m"],"endpoints":[)" << endpoint("x", 1000) << ","
-                        << endpoint("y", 1000) << "," << endpoint("z", 5000) << "]}]}";
-    table_ = *ModelTable::load(path.string(), {"ux", "uy", "uz"});
-    std::filesystem::remove(path);
-    router_ = std::make_unique<Router>(context_, table_, ledger_, keys_, adapter_);
-  }
-
-  static v1::CreateRequest request(
-      const std::string& body = R"({"model":"m","max_tokens":10,"provider":{"ignore":[]}})") {
-    v1::CreateRequest request;
-    request.set_api_key("sk-tg-v1-key");
-    request.set_body(body);
-    return request;
-  }
-
-  absl::Status create(v1::CreateRequest message = request()) {
-    absl::Status result = absl::UnknownError("did not finish");
-    bool finished = false;
-    asio::co_spawn(context_.get_executor(), router_->create(std::move(message), client_),
-                   asio::bind_cancellation_slot(cancel_.slot(), [&](std::exception_ptr failure, absl::Status status) {
-                     result = failure ? absl::CancelledError("unwound") : status;
-                     finished = true;
-                   }));
-    while (!finished && context_.run_one() > 0) {
-      if (during_)
-        during_();
-    }
-    // The settlements.
-    context_.restart();
-    context_.run_for(std::chrono::milliseconds(200));
-    context_.restart();
-    return result;
-  }
-
-  asio::io_context context_;
-  std::shared_ptr<const ModelTable> table_;
-  FakeLedger ledger_;
-  FakeKeys keys_;
-  FakeAdapter adapter_{context_};
-  Client client_;
-  asio::cancellation_signal cancel_;
-  std::function<void()> during_;
-  std::unique_ptr<Router> router_;
-};
-
 TEST_F(RouterTest, ServesAndSettlesWhatWasReported) {
-  adapter_.script = {{{head(), used(100, 1), data("start"), committed(), data("rest", 9), used(100, 20), done()}, {}}};
+  adapter_.script = {
+      {{head(), used(100, 1), data("start"), committed(), data("rest", 9), counted(100, 20), done()}, {}}};
   EXPECT_TRUE(create().ok());
   EXPECT_EQ(client_.bytes, "startrest");
   EXPECT_EQ(client_.heads(), 1);
@@ -248,6 +33,10 @@ TEST_F(RouterTest, TheHoldIsTheWorstOfAllCandidates) {
   const std::string body = R"({"model":"m","max_tokens":10})";
   EXPECT_TRUE(create(request(body)).ok());
   // z has the largest context: body + 1000 tokens at 1, 10 tokens at 2 micro-USD.
+  EXPECT_EQ(ledger_.reserved.at(0).model(), "a/m");
+  EXPECT_EQ(ledger_.reserved.at(0).expected_input_tokens(), static_cast<std::int64_t>(body.size()) / 4);
+  // x and y can cost no more.
+  EXPECT_EQ(ledger_.reserved.at(0).bounds_size(), 1);
   EXPECT_EQ(ledger_.held.at(0), (static_cast<std::int64_t>(body.size()) + 1000 + 20) * 1000);
 }
 
@@ -318,16 +107,6 @@ TEST_F(RouterTest, WhenAllFailTheMostUsefulErrorIsShown) {
   EXPECT_EQ(client_.heads(), 0);
 }
 
-TEST_F(RouterTest, AfterContentAFailureEndsTheStream) {
-  adapter_.script = {{{head(), used(10, 1), committed(), data("part", 30)}, error(Failure::KIND_UNAVAILABLE, "cut")}};
-  const absl::Status status = create();
-  EXPECT_EQ(failure_of(status).message(), "cut");
-  EXPECT_EQ(adapter_.sent.size(), 1u);
-  ASSERT_EQ(ledger_.settled.size(), 1u);
-  EXPECT_EQ(ledger_.settled[0].usage_source(), v1::USAGE_SOURCE_ESTIMATED);
-  EXPECT_EQ(ledger_.settled[0].cost_nano_usd(), (10 + 30 * 2) * 1000);
-}
-
 TEST_F(RouterTest, AnEndWithoutDoneIsAFailure) {
   adapter_.script = {{{head()}, {}}, {{head(), committed(), data("ok"), done()}, {}}};
   EXPECT_TRUE(create().ok());
@@ -342,55 +121,6 @@ TEST_F(RouterTest, TheHeadMayGoEarlyAndAnotherUpstreamStillTakeOver) {
   EXPECT_EQ(client_.heads(), 1);
   EXPECT_TRUE(client_.frames.at(0).has_head());
   EXPECT_TRUE(client_.frames.at(1).has_keep_alive());
-}
-
-TEST_F(RouterTest, AClientThatLeavesIsChargedWhatItGot) {
-  client_.leaves_at = 1;
-  adapter_.script = {{{head(), used(10, 1), committed(), data("one", 5), data("two", 5), data("three", 5)}, {}}};
-  EXPECT_FALSE(create().ok());
-  ASSERT_EQ(ledger_.settled.size(), 1u);
-  EXPECT_EQ(ledger_.settled[0].usage_source(), v1::USAGE_SOURCE_ESTIMATED);
-  EXPECT_EQ(ledger_.settled[0].cost_nano_usd(), (10 + 10 * 2) * 1000);
-}
-
-TEST_F(RouterTest, AnEstimateStaysWithinTheHold) {
-  adapter_.script = {
-      {{head(), used(10, 1), committed(), data("part", 1'000'000)}, error(Failure::KIND_UNAVAILABLE, "cut")}};
-  EXPECT_FALSE(create().ok());
-  EXPECT_EQ(ledger_.settled.at(0).cost_nano_usd(), ledger_.held.at(0));
-}
-
-TEST_F(RouterTest, CancellationSettlesAndReachesTheAdapter) {
-  Attempt attempt{{head(), used(10, 1), committed(), data("one", 5)}, {}, true};
-  adapter_.script = {attempt};
-  during_ = [&] {
-    if (client_.bytes == "one")
-      cancel_.emit(asio::cancellation_type::terminal);
-  };
-  EXPECT_FALSE(create().ok());
-  ASSERT_EQ(ledger_.settled.size(), 1u);
-  EXPECT_EQ(ledger_.settled[0].cost_nano_usd(), (10 + 5 * 2) * 1000);
-}
-
-TEST_F(RouterTest, LeasesAreRenewedWithTheCostSoFar) {
-  Attempt attempt{{head(), used(10, 1), committed(), data("one", 5)}, {}, true};
-  adapter_.script = {attempt};
-  during_ = [&] {
-    if (ledger_.checkpoints.size() == 2)
-      cancel_.emit(asio::cancellation_type::terminal);
-  };
-  EXPECT_FALSE(create().ok());
-  ASSERT_GE(ledger_.checkpoints.size(), 2u);
-  EXPECT_EQ(ledger_.checkpoints[1].cost_nano_usd(), (10 + 5 * 2) * 1000);
-  EXPECT_EQ(ledger_.checkpoints[1].generation_id(), ledger_.settled.at(0).generation_id());
-}
-
-TEST_F(RouterTest, SettlementsWaitUntilTheLedgerIsBack) {
-  ledger_.settle_failures = 2;
-  adapter_.script = {{{head(), used(1, 1), committed(), data("x"), done()}, {}}};
-  EXPECT_TRUE(create().ok());
-  EXPECT_EQ(ledger_.settled.size(), 1u);
-  EXPECT_EQ(router_->settler().pending(), 0u);
 }
 
 TEST_F(RouterTest, ARefusedReservationReachesNoUpstream) {
@@ -409,6 +139,91 @@ TEST_F(RouterTest, AStrangerLearnsNothingAboutTheCatalog) {
   v1::CreateRequest keyless = request();
   keyless.clear_api_key();
   EXPECT_EQ(failure_of(create(keyless)).http_status(), 401u);
+}
+
+TEST_F(RouterTest, TheBoundsKnowWhatTheBodyAsksFor) {
+  adapter_.script = {{{head(), committed(), data("{}"), done()}, {}}};
+  const std::string body =
+      R"({"model":"m","max_tokens":10,"tools":[{"type":"web_search_20250305","name":"web_search","max_uses":2}]})";
+  EXPECT_TRUE(create(request(body)).ok());
+  // z: three rounds of 5,000 tokens.
+  ASSERT_EQ(ledger_.reserved.at(0).bounds_size(), 1);
+  EXPECT_EQ(ledger_.reserved.at(0).bounds(0).input_nano_usd(), 3 * 5'000 * 1'000);
+}
+
+TEST_F(RouterTest, WhatAKeyMayNotAskForIsNotTried) {
+  ledger_.admits.mutable_permissions()->add_models("a/*");
+  ledger_.admits.mutable_permissions()->add_providers("y");
+  adapter_.script = {{{}, error(Failure::KIND_OVERLOADED, "no")}};
+  EXPECT_EQ(failure_of(create()).kind(), Failure::KIND_OVERLOADED);
+  ASSERT_EQ(adapter_.sent.size(), 1u);
+  EXPECT_EQ(adapter_.sent[0].upstream(), "uy");
+}
+
+TEST_F(RouterTest, AKeyWithoutAPermittedCandidateIsRefusedForNothing) {
+  ledger_.admits.mutable_permissions()->add_models("b/*");
+  ledger_.admits.mutable_permissions()->add_models("a/d");
+  const Failure failure = failure_of(create());
+  EXPECT_EQ(failure.kind(), Failure::KIND_PERMISSION_DENIED);
+  EXPECT_EQ(failure.http_status(), 403u);
+  EXPECT_THAT(failure.message(), HasSubstr("may not ask for m "));
+  EXPECT_THAT(failure.message(), HasSubstr("models b/*, a/d at the providers all"));
+  EXPECT_TRUE(adapter_.sent.empty());
+  ASSERT_EQ(ledger_.settled.size(), 1u);
+  EXPECT_EQ(ledger_.settled[0].cost_nano_usd(), 0);
+}
+
+std::string header(const v1::Head& head, const std::string& name) {
+  std::string found;
+  for (const v1::Header& each : head.headers()) {
+    if (each.name() == name)
+      found += (found.empty() ? "" : "|") + each.value();
+  }
+  return found;
+}
+
+TEST_F(RouterTest, RatesOfTheKeyStandInTheHead) {
+  v1::RateState& requests = *ledger_.admits.add_rates();
+  requests.set_unit(v1::RateState::UNIT_REQUESTS);
+  requests.set_limit(50);
+  requests.set_remaining(49);
+  requests.set_resets_at_ms(1'795'518'243'001);
+  v1::RateState& tokens = *ledger_.admits.add_rates();
+  tokens.set_unit(v1::RateState::UNIT_TOKENS);
+  tokens.set_limit(20'000);
+  tokens.set_remaining(0);
+  tokens.set_resets_at_ms(1'795'518'300'000);
+  v1::Frame first = head();
+  for (const char* name : {"Anthropic-RateLimit-Requests-Limit", "anthropic-ratelimit-input-tokens-limit",
+                           "x-generation-id", "request-id"}) {
+    v1::Header& each = *first.mutable_head()->add_headers();
+    each.set_name(name);
+    each.set_value("upstream");
+  }
+  adapter_.script = {{{first, committed(), data("{}"), counted(1, 1), done()}, {}}};
+  EXPECT_TRUE(create().ok());
+  const v1::Head& sent = client_.frames.at(0).head();
+  EXPECT_EQ(header(sent, "anthropic-ratelimit-requests-limit"), "50");
+  EXPECT_EQ(header(sent, "Anthropic-RateLimit-Requests-Limit"), "");
+  EXPECT_EQ(header(sent, "anthropic-ratelimit-requests-remaining"), "49");
+  // The next whole second.
+  EXPECT_EQ(header(sent, "anthropic-ratelimit-requests-reset"), "2026-11-24T11:04:04Z");
+  EXPECT_EQ(header(sent, "anthropic-ratelimit-tokens-limit"), "20000");
+  EXPECT_EQ(header(sent, "anthropic-ratelimit-tokens-remaining"), "0");
+  EXPECT_EQ(header(sent, "anthropic-ratelimit-tokens-reset"), "2026-11-24T11:05:00Z");
+  EXPECT_EQ(header(sent, "anthropic-ratelimit-input-tokens-limit"), "upstream");
+  EXPECT_EQ(header(sent, "request-id"), "upstream");
+  EXPECT_EQ(header(sent, "x-generation-id"), ledger_.settled.at(0).generation_id());
+}
+
+TEST_F(RouterTest, WithoutRatesTheUpstreamsStay) {
+  v1::Frame first = head();
+  v1::Header& each = *first.mutable_head()->add_headers();
+  each.set_name("anthropic-ratelimit-requests-limit");
+  each.set_value("upstream");
+  adapter_.script = {{{first, committed(), data("{}"), done()}, {}}};
+  EXPECT_TRUE(create().ok());
+  EXPECT_EQ(header(client_.frames.at(0).head(), "anthropic-ratelimit-requests-limit"), "upstream");
 }
 
 }  // namespace
