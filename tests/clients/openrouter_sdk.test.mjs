@@ -121,7 +121,7 @@ describe("OpenRouter's SDK", () => {
   });
 
   const failures = [
-    ['create without a name', (sdk) => sdk.apiKeys.create({ requestBody: { name: ' '.repeat(201) } }),
+    ['create with a long name', (sdk) => sdk.apiKeys.create({ requestBody: { name: 'x'.repeat(201) } }),
       errors.BadRequestResponseError, 400],
     ['create with a negative limit', (sdk) => sdk.apiKeys.create({ requestBody: { name: 'x', limit: -1 } }),
       errors.BadRequestResponseError, 400],
@@ -210,16 +210,20 @@ describe('beyond OpenRouter', () => {
     assert.equal((await ask('DELETE', `/keys/${body.data.hash}`)).status, 200);
   });
 
-  test('a key may be held to models', async () => {
-    const { body } = await ask('POST', '/keys', { name: newName(), allowed_models: ['openai/*'] });
-    const anthropic = new Anthropic({ baseURL: baseUrl(), apiKey: body.key });
-    await assert.rejects(anthropic.messages.create(
-      { model: model(), max_tokens: 10, messages: [{ role: 'user', content: 'Good morning' }] }),
-    (error) => error.status === 403);
-    await ask('PATCH', `/keys/${body.data.hash}`, { allowed_models: null });
-    await anthropic.messages.create(
-      { model: model(), max_tokens: 10, messages: [{ role: 'user', content: 'Good morning' }] });
-    await ask('DELETE', `/keys/${body.data.hash}`);
+  test('permissions and rates', async () => {
+    const rules = {
+      allowed_models: ['anthropic/*', 'openai/gpt-5'], allowed_providers: ['anthropic'], requests_per_minute: 60,
+      tokens_per_minute: 100000, hold_mode: 'expected',
+    };
+    const { body } = await ask('POST', '/keys', { name: newName(), ...rules });
+    for (const [member, value] of Object.entries(rules)) assert.deepEqual(body.data[member], value, member);
+    // What is not given stays as it is.
+    const changed = await ask('PATCH', `/keys/${body.data.hash}`,
+      { allowed_models: null, requests_per_minute: 5, hold_mode: null });
+    assert.equal(changed.status, 200, JSON.stringify(changed.body));
+    const expected = { ...rules, allowed_models: null, requests_per_minute: 5, hold_mode: null };
+    for (const [member, value] of Object.entries(expected)) assert.deepEqual(changed.body.data[member], value, member);
+    assert.equal((await ask('DELETE', `/keys/${body.data.hash}`)).body.deleted, true);
   });
 
   test('nothing is silently ignored', async () => {
