@@ -5,6 +5,7 @@
 #include "services/common/rpc/ledger_rpc.h"
 #include "services/common/rpc/provider_adapter_rpc.h"
 #include "services/common/rpc/status.h"
+#include "services/common/rpc/workspaces_rpc.h"
 #include "tests/integration/rpc/loopback.h"
 
 namespace tollgate {
@@ -54,6 +55,31 @@ struct FakeKeys final : Keys {
   }
   Awaitable<absl::StatusOr<v1::DeleteKeyReply>> remove(const v1::DeleteKeyRequest& request) override {
     co_return error(v1::Failure::KIND_NOT_FOUND, "delete " + request.hash());
+  }
+};
+
+struct FakeWorkspaces final : Workspaces {
+  static v1::Workspace named(const std::string& name) {
+    v1::Workspace workspace;
+    workspace.set_name(name);
+    return workspace;
+  }
+  Awaitable<absl::StatusOr<v1::Workspace>> create(const v1::CreateWorkspaceRequest& request) override {
+    co_return named("create " + request.id() + " by " + request.api_key());
+  }
+  Awaitable<absl::StatusOr<v1::ListWorkspacesReply>> list(const v1::ListWorkspacesRequest& request) override {
+    v1::ListWorkspacesReply reply;
+    *reply.add_workspaces() = named("list by " + request.api_key());
+    co_return reply;
+  }
+  Awaitable<absl::StatusOr<v1::Workspace>> get(const v1::GetWorkspaceRequest& request) override {
+    co_return named("get " + request.id());
+  }
+  Awaitable<absl::StatusOr<v1::Workspace>> update(const v1::UpdateWorkspaceRequest& request) override {
+    co_return named("update " + request.id());
+  }
+  Awaitable<absl::StatusOr<v1::DeleteWorkspaceReply>> remove(const v1::DeleteWorkspaceRequest& request) override {
+    co_return error(v1::Failure::KIND_NOT_FOUND, "delete " + request.id());
   }
 };
 
@@ -153,6 +179,30 @@ TEST_F(ContractsTest, Keys) {
   v1::DeleteKeyRequest remove;
   remove.set_hash("e");
   EXPECT_EQ(failure_of(get(client.remove(remove)).status()).message(), "delete e");
+}
+
+TEST_F(ContractsTest, Workspaces) {
+  FakeWorkspaces workspaces;
+  WorkspacesService service({Shard<Workspaces>{executor(), &workspaces}});
+  WorkspacesClient client(serve(service), 10s);
+  v1::CreateWorkspaceRequest create;
+  create.set_id("a");
+  create.set_api_key("k");
+  EXPECT_EQ(get(client.create(create))->name(), "create a by k");
+  v1::ListWorkspacesRequest list;
+  list.set_api_key("k");
+  EXPECT_EQ(get(client.list(list))->workspaces(0).name(), "list by k");
+  v1::GetWorkspaceRequest one;
+  one.set_id("c");
+  EXPECT_EQ(get(client.get(one))->name(), "get c");
+  v1::UpdateWorkspaceRequest update;
+  update.set_id("d");
+  EXPECT_EQ(get(client.update(update))->name(), "update d");
+  v1::DeleteWorkspaceRequest remove;
+  remove.set_id("e");
+  EXPECT_EQ(failure_of(get(client.remove(remove)).status()).message(), "delete e");
+  // The service is gone before the server.
+  server_.drain(0ms);
 }
 
 TEST_F(ContractsTest, ProviderAdapter) {
