@@ -4,6 +4,8 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "gateway/member_reader.h"
 
 namespace tollgate {
@@ -264,6 +266,35 @@ TEST(KeyRequests, Workspaces) {
   }
   const auto moved = read_update_workspace(json(R"({"id":"other"})"), current);
   EXPECT_TRUE(std::string(moved.status().message()).starts_with("id: the change of a workspace has no such member"));
+}
+
+TEST(KeyRequests, AnyBytesAreReadOrRefused) {
+  const std::string bodies[] = {
+      R"({"name":"ci","limit":0.000000001,"limit_reset":"daily","expires_at":"2200-01-01T00:00:00.25Z","external":null})",
+      R"({"name":"é","limits":[{"limit":5e-1,"limit_reset":"daily"},{"limit":1E2}],"allowed_models":["a/*"]})",
+      R"({"requests_per_minute":60,"tokens_per_minute":1e5,"hold_mode":"strict","external":{"user":"u"}})"};
+  const auto key = proto<v1::Key>("limits { limit { reset: RESET_DAILY } }");
+  std::mt19937 random(7);
+  int read = 0;
+  for (int i = 0; i < 60'000; ++i) {
+    std::string body = bodies[i % 3];
+    for (auto changes = random() % 4; changes > 0; --changes) {
+      const std::string_view bytes = R"({}[]":,.-+eE0919nulltrue\x)";
+      body[random() % body.size()] = random() % 8 == 0 ? static_cast<char>(random()) : bytes[random() % bytes.size()];
+    }
+    const absl::StatusOr<JsonValue> value = parse_json(body);
+    if (!value.ok()) {
+      ASSERT_EQ(value.status().code(), absl::StatusCode::kInvalidArgument) << body;
+      continue;
+    }
+    for (const absl::Status& status : {read_create_key(*value).status(), read_update_key(*value, key).status(),
+                                       read_create_workspace(*value).status()}) {
+      read += status.ok() ? 1 : 0;
+      ASSERT_TRUE(status.ok() || status.code() == absl::StatusCode::kInvalidArgument) << body << status;
+      ASSERT_TRUE(status.ok() || !status.message().empty()) << body;
+    }
+  }
+  EXPECT_GT(read, 1000);
 }
 
 TEST(KeyRequests, Times) {
