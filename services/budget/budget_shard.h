@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "services/budget/aof_renewal.h"
 #include "services/budget/redis_keys.h"
 #include "services/budget/redis_ledger.h"
 #include "services/budget/redis_workspaces.h"
@@ -13,21 +14,20 @@
 namespace tollgate {
 
 struct BudgetShard {
-  BudgetShard(asio::io_context& context, const Config& config)
-      : redis(make_redis(context, config.redis)),
-        writes(context, *redis),
-        ledger(writes, config.budget),
-        keys(*redis),
-        workspaces(*redis),
-        sweeper(context, *redis, config.budget) {}
+  BudgetShard(asio::io_context& context, const Config& config);
+
+  // What one shard of a process does for the data of all: ends leases, forgets old generations, renews Redis' file.
+  void start_housekeeping(asio::io_context& context);
 
   std::unique_ptr<Redis> redis;
   WriteReplay writes;
   RedisLedger ledger;
   RedisKeys keys;
   RedisWorkspaces workspaces;
-  // Runs on one shard of a process.
-  Sweeper sweeper;
+
+ private:
+  Sweeper sweeper_;
+  AofRenewal aof_renewal_;
 };
 
 }  // namespace tollgate

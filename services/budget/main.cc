@@ -1,6 +1,4 @@
 // tollgate-budget: Ledger, Keys and Workspaces over gRPC, on Redis.
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "services/budget/budget_shard.h"
 #include "services/common/process/process.h"
@@ -26,7 +24,7 @@ absl::Status serve(const Config& config) {
     keys.push_back({context.get_executor(), &stacks.back()->keys});
     workspaces.push_back({context.get_executor(), &stacks.back()->workspaces});
   }
-  asio::co_spawn(shards.at(0).get_executor(), stacks[0]->sweeper.run(), asio::detached);
+  stacks[0]->start_housekeeping(shards.at(0));
   LedgerService ledger_service(ledgers);
   KeysService keys_service(keys);
   WorkspacesService workspaces_service(workspaces);

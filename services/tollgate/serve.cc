@@ -1,7 +1,5 @@
 #include "services/tollgate/serve.h"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <memory>
 #include <set>
 #include <vector>
@@ -78,7 +76,7 @@ absl::Status serve_all(const Config& config) {
     workspaces.push_back({context.get_executor(), &stack.workspaces});
     settling.emplace_back(context.get_executor(), &stack.router);
   }
-  asio::co_spawn(shards.at(0).get_executor(), stacks[0]->budget.sweeper.run(), asio::detached);
+  stacks[0]->budget.start_housekeeping(shards.at(0));
 
   MessagesService messages_service(messages);
   CatalogService catalog_service(catalogs);

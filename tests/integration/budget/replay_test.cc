@@ -1,6 +1,7 @@
 // What Redis acknowledged and lost is written again.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "services/budget/aof_renewal.h"
@@ -31,8 +32,8 @@ class ReplayTest : public BudgetTest {
     }
     ASSERT_FALSE(file.empty());
     const std::uintmax_t size = std::filesystem::file_size(file);
-    ASSERT_GT(size, bytes);
-    std::filesystem::resize_file(file, size - bytes);
+    // Redis itself may have kept more of it back: it waits with writing while an fsync is under way.
+    std::filesystem::resize_file(file, size - std::min(size, bytes));
     server_.start();
     ASSERT_TRUE(loop_.run(renewal_.renew()).ok());
     ASSERT_TRUE(loop_.run_until([this] {

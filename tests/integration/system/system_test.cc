@@ -196,6 +196,12 @@ TEST_P(SystemTest, ASpentKeyGets402AndSaysWhy) {
     if (status == 200)
       continue;
     EXPECT_EQ(status, 402u);
+    if (exchange.header("x-should-retry") == "true") {
+      // The request before holds its worst case until it is settled.
+      EXPECT_EQ(exchange.header("retry-after"), "5");
+      status = 200;
+      continue;
+    }
     EXPECT_EQ(exchange.header("x-should-retry"), "false");
     EXPECT_THAT(exchange.header("x-generation-id"), ::testing::StartsWith("gen-"));
     const json error = json::parse(exchange.body());
