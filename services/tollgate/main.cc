@@ -6,6 +6,7 @@
 #include "services/common/process/process.h"
 #include "services/tollgate/check_command.h"
 #include "services/tollgate/key_command.h"
+#include "services/tollgate/ledger_command.h"
 #include "services/tollgate/serve.h"
 #include "services/tollgate/workspace_command.h"
 
@@ -38,6 +39,7 @@ int run(int argc, char** argv) {
   serve_command.callback([&] { command = [&] { return serve(serve_options); }; });
   add_key_command(app, command);
   add_workspace_command(app, command);
+  add_ledger_command(app, command);
   add_check_command(app, command);
   CLI11_PARSE(app, argc, argv);
   return command();
