@@ -39,11 +39,12 @@ ordered_json to_json(const AuditReport& report) {
   json["lease_expired"] = report.lease_expired;
   json["differences"] = ordered_json::array();
   for (const Difference& difference : report.differences) {
-    json["differences"].push_back({{"workspace", difference.workspace},
-                                   {"key", difference.key_hash.empty() ? ordered_json() : difference.key_hash},
-                                   {"counter", difference.counter},
-                                   {"stored_nano_usd", difference.stored},
-                                   {"expected_nano_usd", difference.expected}});
+    ordered_json& shown = json["differences"].emplace_back();
+    shown["workspace"] = difference.workspace;
+    shown["key"] = difference.key_hash.empty() ? ordered_json() : ordered_json(difference.key_hash);
+    shown["counter"] = difference.counter;
+    shown["stored_nano_usd"] = difference.stored;
+    shown["expected_nano_usd"] = difference.expected;
   }
   json["broken"] = report.broken;
   json["repaired"] = report.repaired;

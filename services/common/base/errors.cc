@@ -84,6 +84,10 @@ absl::Status to_status(const v1::Failure& failure) {
   return status;
 }
 
+bool carries_failure(const absl::Status& status) {
+  return status.GetPayload(kFailureUrl).has_value();
+}
+
 v1::Failure failure_of(const absl::Status& status) {
   if (auto payload = status.GetPayload(kFailureUrl)) {
     v1::Failure failure;

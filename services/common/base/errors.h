@@ -22,6 +22,9 @@ inline absl::Status error(FailureKind kind, std::string message) {
   return to_status(make_failure(kind, std::move(message)));
 }
 
+// Whether `status` is the answer of a service of ours, and not of the way to it.
+bool carries_failure(const absl::Status& status);
+
 // The failure inside a non-OK status. One that carries none (a broken connection between services, a deadline) is
 // described by its code.
 v1::Failure failure_of(const absl::Status& status);
