@@ -12,6 +12,13 @@ find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 pkg_check_modules(GRPC REQUIRED IMPORTED_TARGET grpc++)
 pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
+# TLS to Redis came with hiredis 1.0. Without it such a configuration is refused.
+pkg_check_modules(HIREDIS_SSL IMPORTED_TARGET hiredis_ssl>=1.0)
+if(HIREDIS_SSL_FOUND)
+  set(TOLLGATE_REDIS_TLS 1)
+else()
+  set(TOLLGATE_REDIS_TLS 0)
+endif()
 find_program(GRPC_CPP_PLUGIN grpc_cpp_plugin REQUIRED)
 find_library(GRPC_REFLECTION grpc++_reflection REQUIRED)
 

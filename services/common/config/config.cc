@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <filesystem>
+#include <fstream>
+#include <utility>
 
 #include "services/common/config/document.h"
 #include "services/common/config/json_file.h"
@@ -34,18 +36,82 @@ void read(Section section, ListenConfig& listen) {
   section.finish();
 }
 
+void read_addresses(Section& section, std::vector<std::string>& addresses) {
+  section.texts("addresses", addresses);
+  if (addresses.empty())
+    section.problem("addresses", "expected at least one host:port");
+  for (const std::string& address : addresses)
+    check_address(section, "addresses", address);
+}
+
+void check_user(Section& section, const std::string& username, const std::string& password) {
+  if (!username.empty() && password.empty())
+    section.problem("username", fmt::format("needs {}.password", section.path()));
+}
+
+void read(Section section, RedisSentinelConfig& sentinel) {
+  section.required_text("master", sentinel.master);
+  read_addresses(section, sentinel.addresses);
+  section.text("username", sentinel.username);
+  section.secret("password", sentinel.password);
+  check_user(section, sentinel.username, sentinel.password);
+  section.finish();
+}
+
+void check_file(Section& section, const char* name, const std::string& path) {
+  if (!path.empty() && !std::ifstream(path))
+    section.problem(name, fmt::format("the file {} cannot be read", path));
+}
+
+void read(Section section, RedisTlsConfig& tls) {
+  section.text("ca_file", tls.ca_file);
+  section.text("certificate_file", tls.certificate_file);
+  section.text("key_file", tls.key_file);
+  section.text("server_name", tls.server_name);
+  check_file(section, "ca_file", tls.ca_file);
+  check_file(section, "certificate_file", tls.certificate_file);
+  check_file(section, "key_file", tls.key_file);
+  if (tls.certificate_file.empty() != tls.key_file.empty())
+    section.problem("certificate_file", "goes with redis.tls.key_file: give both or neither");
+  section.finish();
+}
+
 void read(Section section, RedisConfig& redis) {
   section.text("address", redis.address);
-  if (redis.address.rfind("rediss://", 0) == 0)
-    section.problem("address", "TLS to Redis is not built in; put a TLS tunnel beside it and give its host:port");
-  else if (redis.address.rfind("unix:", 0) != 0)
+  const bool unix_socket = redis.address.rfind("unix:", 0) == 0;
+  if (redis.address.rfind("redis://", 0) == 0 || redis.address.rfind("rediss://", 0) == 0)
+    section.problem("address", fmt::format("expected host:port or unix:/path, found \"{}\"; redis.tls switches TLS on",
+                                           redis.address));
+  else if (!unix_socket)
     check_address(section, "address", redis.address);
+  Section sentinel = section.section("sentinel");
+  if (section.has("sentinel"))
+    read(sentinel, redis.sentinel.emplace());
+  Section cluster = section.section("cluster");
+  if (section.has("cluster")) {
+    read_addresses(cluster, redis.cluster.emplace().addresses);
+    cluster.finish();
+  }
+  for (const auto& [one, other] : {std::pair("sentinel", "address"), {"cluster", "address"}, {"cluster", "sentinel"}}) {
+    if (section.has(one) && section.has(other))
+      section.problem(one, fmt::format("does not go with redis.{}: give one of them", other));
+  }
+  Section tls = section.section("tls");
+  if (section.has("tls")) {
+    read(tls, redis.tls.emplace());
+    if (unix_socket)
+      section.problem("tls", "a Unix socket has no TLS: give redis.address as host:port, or leave redis.tls out");
+    if (!TOLLGATE_REDIS_TLS)
+      section.problem("tls",
+                      "this build cannot speak TLS to Redis, which needs hiredis 1.0 or later with hiredis_ssl (Debian "
+                      "13, Ubuntu 24.04): build it there, or put a TLS tunnel such as stunnel beside it, give the "
+                      "tunnel's host:port as redis.address and leave redis.tls out");
+  }
   section.text("username", redis.username);
   section.secret("password", redis.password);
   section.duration("connect_timeout_ms", redis.connect_timeout);
   section.duration("command_timeout_ms", redis.command_timeout);
-  if (!redis.username.empty() && redis.password.empty())
-    section.problem("username", "needs redis.password");
+  check_user(section, redis.username, redis.password);
   section.finish();
 }
 

@@ -5,8 +5,10 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
@@ -28,9 +30,41 @@ struct ListenConfig {
   TlsListenConfig tls;
 };
 
+// Sentinels that know which server is the master.
+struct RedisSentinelConfig {
+  // The name that they know it by.
+  std::string master;
+  // host:port of each.
+  std::vector<std::string> addresses;
+  // Of the sentinels themselves; both empty: no AUTH.
+  std::string username;
+  std::string password;
+};
+
+// A Redis Cluster.
+struct RedisClusterConfig {
+  // host:port of some of its nodes, which know the others.
+  std::vector<std::string> addresses;
+};
+
+// PEM files.
+struct RedisTlsConfig {
+  // The authorities to trust; empty: the system's.
+  std::string ca_file;
+  // Both or neither.
+  std::string certificate_file;
+  std::string key_file;
+  // The name that the servers' certificates must bear; empty: the host that is connected to.
+  std::string server_name;
+};
+
 struct RedisConfig {
-  // host:port or unix:/path/of/socket.
+  // host:port or unix:/path/of/socket. Unused with `sentinel` or `cluster`, of which at most one is given.
   std::string address = "127.0.0.1:6379";
+  std::optional<RedisSentinelConfig> sentinel;
+  std::optional<RedisClusterConfig> cluster;
+  // Of all connections, those to sentinels included; absent: none.
+  std::optional<RedisTlsConfig> tls;
   // Both empty: no AUTH. A user needs an ACL (Redis 6).
   std::string username;
   std::string password;

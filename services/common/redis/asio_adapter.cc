@@ -1,6 +1,7 @@
 #include "services/common/redis/asio_adapter.h"
 
 #include <hiredis/async.h>
+#include <openssl/err.h>
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -53,10 +54,19 @@ class Events : public std::enable_shared_from_this<Events> {
     }
   }
 
+  // hiredis would take what others have left in the thread's queue for its own.
+  static void forget_tls_errors() {
+#if TOLLGATE_REDIS_TLS
+    ERR_clear_error();
+#endif
+  }
+
   void on_readable() {
     read_pending_ = false;
-    if (context_ != nullptr && want_read_)
-      redisAsyncHandleRead(context_);
+    if (context_ == nullptr || !want_read_)
+      return;
+    forget_tls_errors();
+    redisAsyncHandleRead(context_);
   }
 
   void on_writable() {
@@ -64,6 +74,7 @@ class Events : public std::enable_shared_from_this<Events> {
     if (context_ == nullptr || !want_write_)
       return;
     in_write_ = true;
+    forget_tls_errors();
     redisAsyncHandleWrite(context_);
     in_write_ = false;
   }

@@ -1,6 +1,6 @@
-// What services need of Redis: commands and scripts, and nothing of how it is reached. One server stands behind it
-// (RedisClient); Sentinel and Cluster fit behind the same interface, because every command names the key that decides
-// its slot first: argv[1] of a command, keys[0] of a script.
+// What services need of Redis: commands and scripts, and nothing of how it is reached (make_redis.h): one server, the
+// master that Sentinel names, or a cluster, for which every command names the key that decides its slot first: argv[1]
+// of a command, keys[0] of a script.
 #pragma once
 
 #include <cstdint>

@@ -135,7 +135,9 @@ TEST_F(RedisClientTest, WaitingCommandsAreBounded) {
   server.kill();
   RedisConfig config = server.config();
   config.command_timeout = milliseconds(10000);
-  RedisClient client(loop_.context(), config, 3);
+  RedisClientOptions options;
+  options.max_pending = 3;
+  RedisClient client(loop_.context(), config, options);
   int refused = 0;
   int answered = 0;
   for (int i = 0; i < 5; ++i) {

@@ -92,7 +92,27 @@ TEST_F(ConfigTest, NamesTheFieldTheValueAndWhatWasExpected) {
       {R"({"upstreams": {"a": {"url": "ftp://x"}}})", "upstreams.a.url: expected https://"},
       {R"({"upstreams": {"a": {"url": "https://x", "dialect": "smoke"}}})", "upstreams.a.dialect: expected one of"},
       {R"({"upstreams": [1]})", "upstreams: expected an object of objects"},
-      {R"({"redis": {"address": "rediss://x:1"}})", "TLS to Redis is not built in"},
+      {R"({"redis": {"address": "rediss://x:1"}})", "redis.address: expected host:port or unix:/path"},
+      {R"({"redis": {"address": "a:1", "sentinel": {"master": "m", "addresses": ["a:1"]}}})",
+       "redis.sentinel: does not go with redis.address"},
+      {R"({"redis": {"address": "a:1", "cluster": {"addresses": ["a:1"]}}})",
+       "redis.cluster: does not go with redis.address"},
+      {R"({"redis": {"sentinel": {"master": "m", "addresses": ["a:1"]}, "cluster": {"addresses": ["a:1"]}}})",
+       "redis.cluster: does not go with redis.sentinel"},
+      {R"({"redis": {"sentinel": {"addresses": ["a:1"]}}})", "redis.sentinel.master: is required"},
+      {R"({"redis": {"sentinel": {"master": "m"}}})", "redis.sentinel.addresses: expected at least one host:port"},
+      {R"({"redis": {"sentinel": {"master": "m", "addresses": ["a"]}}})",
+       "redis.sentinel.addresses: expected host:port, found \"a\""},
+      {R"({"redis": {"sentinel": {"master": "m", "addresses": ["a:1"], "username": "u"}}})",
+       "redis.sentinel.username: needs redis.sentinel.password"},
+      {R"({"redis": {"sentinel": {"master": "m", "addresses": ["a:1"], "password": "clear"}}})",
+       "redis.sentinel.password: expected a reference"},
+      {R"({"redis": {"sentinel": 1}})", "redis.sentinel: expected an object"},
+      {R"({"redis": {"cluster": {"addresses": []}}})", "redis.cluster.addresses: expected at least one host:port"},
+      {R"({"redis": {"cluster": {"addresses": ["a:1"], "nodes": 1}}})", "redis.cluster.nodes: "},
+      {R"({"redis": {"address": "unix:/r", "tls": {}}})", "redis.tls: a Unix socket has no TLS"},
+      {R"({"redis": {"tls": {"ca_file": "/nowhere/ca"}}})", "redis.tls.ca_file: the file /nowhere/ca cannot be read"},
+      {R"({"redis": {"tls": {"key_file": "/dev/null"}}})", "redis.tls.certificate_file: goes with redis.tls.key_file"},
       {R"({"redis": {"password": "${CONFIG_TEST_UNSET}"}})", "the environment variable CONFIG_TEST_UNSET is not set"},
       {R"({"redis": {"password": "${file:/nowhere/x}"}})", "the file /nowhere/x cannot be read"},
       {R"({"logging": {"level": "loud"}})", "logging.level: expected one of trace"},
@@ -102,6 +122,35 @@ TEST_F(ConfigTest, NamesTheFieldTheValueAndWhatWasExpected) {
   };
   for (const auto& [text, expected] : cases)
     EXPECT_THAT(problem(text), HasSubstr(expected)) << text;
+}
+
+TEST_F(ConfigTest, RedisOfEveryKind) {
+  ::setenv("CONFIG_TEST_SECRET", "s3cret", 1);
+  auto config = load(R"({"redis": {"sentinel": {"master": "mymaster", "addresses": ["a:1", "[::1]:2"], "username": "w",
+                                                "password": "${CONFIG_TEST_SECRET}"}}})");
+  ASSERT_TRUE(config.ok()) << config.status();
+  ASSERT_TRUE(config->redis.sentinel);
+  EXPECT_FALSE(config->redis.cluster);
+  EXPECT_EQ(config->redis.sentinel->master, "mymaster");
+  EXPECT_THAT(config->redis.sentinel->addresses, testing::ElementsAre("a:1", "[::1]:2"));
+  EXPECT_EQ(config->redis.sentinel->username, "w");
+  EXPECT_EQ(config->redis.sentinel->password, "s3cret");
+  config = load(R"({"redis": {"cluster": {"addresses": ["a:1", "b:1"]}, "password": "${CONFIG_TEST_SECRET}"}})");
+  ASSERT_TRUE(config.ok()) << config.status();
+  ASSERT_TRUE(config->redis.cluster);
+  EXPECT_THAT(config->redis.cluster->addresses, testing::ElementsAre("a:1", "b:1"));
+  EXPECT_EQ(config->redis.password, "s3cret");
+}
+
+TEST_F(ConfigTest, TlsToRedisNeedsALibraryThatCan) {
+  const auto config = load(R"({"redis": {"address": "a:1", "tls": {"server_name": "redis.example"}}})");
+#if TOLLGATE_REDIS_TLS
+  ASSERT_TRUE(config.ok()) << config.status();
+  ASSERT_TRUE(config->redis.tls);
+  EXPECT_EQ(config->redis.tls->server_name, "redis.example");
+#else
+  EXPECT_THAT(std::string(config.status().message()), HasSubstr("redis.tls: this build cannot speak TLS to Redis"));
+#endif
 }
 
 TEST_F(ConfigTest, ReportsAllProblemsAtOnce) {
