@@ -30,6 +30,9 @@ class RedisServer {
   RedisConfig config() const;
   const std::filesystem::path& directory() const { return directory_; }
 
+  // 0 on a Unix socket.
+  std::uint16_t port() const { return port_; }
+
   // SIGKILL, and waits for the end.
   void kill();
   // After kill(): the same data at the same address.
