@@ -125,7 +125,8 @@ TEST_F(TlsTest, BadFilesAreNamed) {
   const auto listening = [this](const std::string& certificate, const std::string& key) {
     config_.listen.tls.certificate_file = certificate;
     config_.listen.tls.key_file = key;
-    const EdgeServices services{.messages = &messages_, .catalog = &catalog_, .keys = &keys_, .workspaces = &workspaces_};
+    const EdgeServices services{
+        .messages = &messages_, .catalog = &catalog_, .keys = &keys_, .workspaces = &workspaces_};
     Edge edge(config_, shards_, {services, services});
     return std::string(edge.listen().message());
   };
