@@ -17,6 +17,8 @@ namespace {
 constexpr std::int64_t kMaxTokens = 100'000'000;
 // A hundred times the price, in thousandths.
 constexpr std::int64_t kMaxFactor = 100'000;
+// Micro-USD per million tokens with all factors: 10,000 USD. The ledger takes none above.
+constexpr std::int64_t kMaxPrice = 10'000'000'000;
 
 // `web_search`: the price of searches unless the section says another.
 void read_price(Section section, std::int64_t web_search, v1::Price& price) {
@@ -25,6 +27,8 @@ void read_price(Section section, std::int64_t web_search, v1::Price& price) {
     if (!section.has(name))
       section.problem(name, "is required: a price that is not known is not zero");
     section.micro_usd(name, micro_usd);
+    if (micro_usd > kMaxPrice)
+      section.problem(name, "is more than 10000 USD per million tokens");
     (price.*set)(micro_usd);
   };
   read("input", &v1::Price::set_input);
@@ -72,6 +76,21 @@ void read_factor(Section section, v1::Endpoint& endpoint) {
   section.finish();
 }
 
+// What a bound on the output's price can be at most.
+void check_dearest(Section& section, const v1::Endpoint& endpoint) {
+  std::int64_t output = endpoint.price().output();
+  for (const v1::PriceTier& tier : endpoint.price_tiers())
+    output = std::max(output, tier.price().output());
+  std::map<v1::PriceFactor::Member, std::int64_t> dearest;
+  for (const v1::PriceFactor& factor : endpoint.price_factors())
+    dearest[factor.member()] = std::max({dearest[factor.member()], factor.per_mille(), std::int64_t{1000}});
+  for (const auto& [member, per_mille] : dearest) {
+    output = output * per_mille / 1000;
+    if (output > kMaxPrice)
+      return section.problem("price_factors", "make the output dearer than 10000 USD per million tokens");
+  }
+}
+
 void read_endpoint(Section section, v1::Endpoint& endpoint) {
   section.required_text("provider", *endpoint.mutable_provider());
   section.required_text("upstream", *endpoint.mutable_upstream());
@@ -91,6 +110,7 @@ void read_endpoint(Section section, v1::Endpoint& endpoint) {
     read_tier(std::move(tier), endpoint);
   for (Section& factor : section.sections("price_factors"))
     read_factor(std::move(factor), endpoint);
+  check_dearest(section, endpoint);
   bool bills_after_abort = false;
   section.flag("bills_after_abort", bills_after_abort);
   endpoint.set_bills_after_abort(bills_after_abort);

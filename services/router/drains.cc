@@ -104,9 +104,11 @@ class Drains::Attempt : public Hook, public FrameSink, public std::enable_shared
     Log(spdlog::level::warn, "drain_aborted")
         .with("generation_id", account_->generation_id())
         .with("reason", std::string(why));
-    account_->settle_left();
+    settle();
     abort_.emit(asio::cancellation_type::terminal);
   }
+
+  void settle() { account_->settle_left(); }
 
  private:
   void end(absl::Status status) {
@@ -155,7 +157,10 @@ class OnLeave {
 Drains::Drains(asio::io_context& context, ProviderAdapter& adapter, DrainOptions options)
     : context_(context), adapter_(adapter), options_(options) {}
 
-Drains::~Drains() = default;
+Drains::~Drains() {
+  for (Attempt& attempt : running_)
+    attempt.settle();
+}
 
 std::size_t Drains::running() const {
   return running_.size();

@@ -21,7 +21,8 @@ struct DrainOptions {
 // One for each shard; used on its thread only.
 class Drains {
  public:
-  // The adapter outlives it.
+  // The adapter outlives it. What is still running when it is destroyed, the context having stopped, is settled as it
+  // is.
   Drains(asio::io_context& context, ProviderAdapter& adapter, DrainOptions options);
   ~Drains();
   Drains(const Drains&) = delete;

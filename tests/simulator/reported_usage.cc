@@ -13,8 +13,23 @@ void take(const Json& usage, const char* name, std::int64_t& value) {
     value = member->get<std::int64_t>();
 }
 
+Usage compactions_in(const Json& iterations) {
+  Usage sum;
+  for (const Json& iteration : iterations) {
+    if (!iteration.is_object() || iteration.value("type", "") != "compaction")
+      continue;
+    std::int64_t input = 0;
+    std::int64_t output = 0;
+    take(iteration, "input_tokens", input);
+    take(iteration, "output_tokens", output);
+    sum.input += input;
+    sum.output += output;
+  }
+  return sum;
+}
+
 void add_usage(const Json& usage, Reported& reported) {
-  Usage& sum = reported.usage;
+  Usage& sum = reported.sums;
   take(usage, "input_tokens", sum.input);
   take(usage, "output_tokens", sum.output);
   take(usage, "cache_read_input_tokens", sum.cache_read);
@@ -26,6 +41,11 @@ void add_usage(const Json& usage, Reported& reported) {
     take(usage["cache_creation"], "ephemeral_5m_input_tokens", sum.cache_creation_5m);
     take(usage["cache_creation"], "ephemeral_1h_input_tokens", sum.cache_creation_1h);
   }
+  if (usage.contains("iterations") && usage["iterations"].is_array())
+    reported.compactions = compactions_in(usage["iterations"]);
+  reported.usage = sum;
+  reported.usage.input += reported.compactions.input;
+  reported.usage.output += reported.compactions.output;
   reported.found = true;
 }
 

@@ -10,6 +10,9 @@ namespace tollgate::simulator {
 
 struct Reported {
   Usage usage;
+  // What it is made of: the sums as they are reported, and the compactions in `iterations`, which they leave out.
+  Usage sums;
+  Usage compactions;
   std::string message_id;
   bool found = false;
 };

@@ -261,5 +261,19 @@ TEST(Script, BillsWhatItsEventsReport) {
   EXPECT_EQ(step.body->at(1).output_tokens, 19);
 }
 
+TEST(Script, BillsCompactionsBesideTheSums) {
+  std::string error;
+  auto steps = parse_script(R"([{"sse":[
+    {"type":"message_start","message":{"id":"m","usage":{"input_tokens":7,"output_tokens":1}}},
+    {"type":"message_delta","usage":{"output_tokens":20,"iterations":[
+      {"type":"compaction","input_tokens":900,"output_tokens":30},{"type":"message","input_tokens":7,"output_tokens":20},
+      {"type":"advisor_message","model":"other","input_tokens":5,"output_tokens":5}]}},
+    {"type":"message_delta","usage":{"output_tokens":21}}]}])",
+                            error);
+  ASSERT_EQ(error, "");
+  EXPECT_EQ(steps.at(0).usage.input, 907);
+  EXPECT_EQ(steps.at(0).usage.output, 51);
+}
+
 }  // namespace
 }  // namespace tollgate::simulator

@@ -20,6 +20,7 @@ using upstream::Response;
 constexpr std::uint64_t kErrorLimit = 64 * 1024;
 // After message_stop (or an `error` event) only the end of the body is left: how long it may take to come.
 constexpr milliseconds kEndGrace(1000);
+constexpr std::size_t kBytesPerToken = 4;
 constexpr milliseconds kNever = milliseconds::max();
 
 bool is_event_stream(const Response& response) {
@@ -238,7 +239,11 @@ Awaitable<absl::Status> Upstream::relay_whole(const v1::SendRequest& request, Re
   if (usage.take_change())
     *frames.emplace_back().mutable_usage() = usage.usage();
   frames.emplace_back().mutable_committed();
-  frames.emplace_back().set_data(std::move(body));
+  v1::Frame& data = frames.emplace_back();
+  // All there is to charge by when the upstream has not counted.
+  if (!usage.usage().final())
+    data.set_estimated_output_tokens(static_cast<std::uint32_t>(body.size() / kBytesPerToken));
+  data.set_data(std::move(body));
   frames.push_back(done_frame(request, name(), usage.usage(), false));
   for (v1::Frame& frame : frames) {
     const absl::Status written = co_await sink.write(std::move(frame));

@@ -14,6 +14,7 @@ namespace {
 // A count above is no count. It keeps sums and prices far from the end of int64.
 constexpr std::int64_t kMaxCount = 1'000'000'000'000;
 constexpr std::size_t kMaxName = 64;
+constexpr std::size_t kMaxModel = 256;
 // The parser's memory grows with its documents: larger ones get a parser of their own.
 constexpr std::size_t kKeptParserLimit = 1 << 20;
 
@@ -70,24 +71,18 @@ bool read_error_members(ondemand::value value, ApiError& error) {
 }  // namespace
 
 struct UsageReader {
-  static bool read(ondemand::value value, UsageTracker& tracker) {
+  using Tokens = UsageTracker::Tokens;
+
+  static bool read(ondemand::value value, bool final, UsageTracker& tracker) {
     UsageTracker::Counts& counts = tracker.counts_;
     ondemand::object object;
     if (value.get_object().get(object))
       return true;  // null, or nothing we know: no usage.
+    counts.final = final;
     return each_member(object, [&counts](std::string_view key, ondemand::value member) {
-      if (key == "input_tokens") {
-        take_count(member, counts.input);
-      } else if (key == "output_tokens") {
-        take_count(member, counts.output);
-      } else if (key == "cache_read_input_tokens") {
-        take_count(member, counts.cache_read);
-      } else if (key == "cache_creation_input_tokens") {
-        take_count(member, counts.cache_write);
-      } else if (key == "cache_creation") {
-        read_pair(member, "ephemeral_5m_input_tokens", counts.cache_write_5m, "ephemeral_1h_input_tokens",
-                  counts.cache_write_1h);
-      } else if (key == "server_tool_use") {
+      if (read_tokens(key, member, counts.tokens))
+        return;
+      if (key == "server_tool_use") {
         read_pair(member, "web_search_requests", counts.web_search, "web_fetch_requests", counts.web_fetch);
       } else if (key == "service_tier") {
         take_string(member, counts.service_tier, kMaxName);
@@ -95,8 +90,69 @@ struct UsageReader {
         take_string(member, counts.speed, kMaxName);
       } else if (key == "inference_geo") {
         take_string(member, counts.inference_geo, kMaxName);
+      } else if (key == "iterations") {
+        read_iterations(member, counts.iterations);
       }
     });
+  }
+
+  // True when `key` is a count of tokens.
+  static bool read_tokens(std::string_view key, ondemand::value value, Tokens& tokens) {
+    if (key == "input_tokens") {
+      take_count(value, tokens.input);
+    } else if (key == "output_tokens") {
+      take_count(value, tokens.output);
+    } else if (key == "cache_read_input_tokens") {
+      take_count(value, tokens.cache_read);
+    } else if (key == "cache_creation_input_tokens") {
+      take_count(value, tokens.cache_write);
+    } else if (key == "cache_creation") {
+      read_pair(value, "ephemeral_5m_input_tokens", tokens.cache_write_5m, "ephemeral_1h_input_tokens",
+                tokens.cache_write_1h);
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  // Replaces `iterations` by what `value` lists, if it is a list.
+  static void read_iterations(ondemand::value value, UsageTracker::Iterations& iterations) {
+    ondemand::array array;
+    if (value.get_array().get(array))
+      return;
+    UsageTracker::Iterations found;
+    for (auto element : array) {
+      ondemand::value item;
+      ondemand::object object;
+      if (element.get(item))
+        return;
+      if (!item.get_object().get(object))
+        read_iteration(object, found);
+    }
+    iterations = std::move(found);
+  }
+
+  static void read_iteration(ondemand::object object, UsageTracker::Iterations& iterations) {
+    std::string type;
+    std::string model;
+    Tokens tokens;
+    each_member(object, [&](std::string_view key, ondemand::value member) {
+      if (key == "type") {
+        take_string(member, type, kMaxName);
+      } else if (key == "model") {
+        take_string(member, model, kMaxModel);
+      } else {
+        read_tokens(key, member, tokens);
+      }
+    });
+    if (type == "advisor_message") {
+      iterations.advisors.emplace_back(std::move(model), tokens);
+      return;
+    }
+    iterations.fallback |= type == "fallback_message";
+    iterations.own.add(tokens);
+    if (type == "compaction")
+      iterations.compaction.add(tokens);
   }
 
   static void read_pair(ondemand::value value, std::string_view first, std::int64_t& first_count,
@@ -124,7 +180,7 @@ bool UsageTracker::read_message_start(std::string_view json) {
       ok = each_member(message,
                        [&](std::string_view name, ondemand::value member) {
                          if (name == "usage")
-                           ok = UsageReader::read(member, *this) && ok;
+                           ok = UsageReader::read(member, false, *this) && ok;
                        }) &&
            ok;
     });
@@ -137,7 +193,7 @@ bool UsageTracker::read_message_delta(std::string_view json) {
     bool ok = true;
     const bool whole = each_member(event, [&](std::string_view key, ondemand::value value) {
       if (key == "usage")
-        ok = UsageReader::read(value, *this);
+        ok = UsageReader::read(value, true, *this);
     });
     return whole && ok;
   });
@@ -150,14 +206,45 @@ bool UsageTracker::take_change() {
   return true;
 }
 
+void UsageTracker::Tokens::add(const Tokens& other) {
+  // The split is settled before it is added up: a sum has no writes of an unstated life.
+  cache_write_5m += other.write_5m();
+  cache_write_1h += other.cache_write_1h;
+  cache_write = cache_write_5m + cache_write_1h;
+  input += other.input;
+  output += other.output;
+  cache_read += other.cache_read;
+}
+
 v1::Usage UsageTracker::usage() const {
+  const Tokens& sums = counts_.tokens;
+  const Iterations& iterations = counts_.iterations;
   v1::Usage usage;
-  usage.set_input_tokens(counts_.input);
-  usage.set_output_tokens(counts_.output);
-  usage.set_cache_read_tokens(counts_.cache_read);
-  usage.set_cache_write_1h_tokens(counts_.cache_write_1h);
-  // What the total has beyond the split is of unstated life.
-  usage.set_cache_write_5m_tokens(std::max(counts_.cache_write_5m, counts_.cache_write - counts_.cache_write_1h));
+  usage.set_input_tokens(sums.input + iterations.compaction.input);
+  usage.set_output_tokens(sums.output + iterations.compaction.output);
+  usage.set_cache_read_tokens(sums.cache_read);
+  usage.set_cache_write_5m_tokens(sums.write_5m());
+  usage.set_cache_write_1h_tokens(sums.cache_write_1h);
+  // The API does not say whether its sums of cached tokens leave compactions out, too: the list of all inferences is
+  // believed when it has more. A fallback's list has the inferences of another model besides.
+  if (iterations.compaction != Tokens() && !iterations.fallback) {
+    const Tokens& own = iterations.own;
+    usage.set_cache_read_tokens(std::max(usage.cache_read_tokens(), own.cache_read));
+    if (own.cache_write > usage.cache_write_5m_tokens() + usage.cache_write_1h_tokens()) {
+      usage.set_cache_write_5m_tokens(own.cache_write_5m);
+      usage.set_cache_write_1h_tokens(own.cache_write_1h);
+    }
+  }
+  for (const auto& [model, tokens] : iterations.advisors) {
+    v1::OtherModelUsage& part = *usage.add_other_models();
+    part.set_model(model);
+    part.set_input_tokens(tokens.input);
+    part.set_output_tokens(tokens.output);
+    part.set_cache_read_tokens(tokens.cache_read);
+    part.set_cache_write_5m_tokens(tokens.write_5m());
+    part.set_cache_write_1h_tokens(tokens.cache_write_1h);
+  }
+  usage.set_final(counts_.final);
   usage.set_web_search_requests(counts_.web_search);
   usage.set_web_fetch_requests(counts_.web_fetch);
   usage.set_service_tier(counts_.service_tier);
@@ -195,7 +282,7 @@ bool read_message(std::string_view json, UsageTracker& usage, std::optional<ApiE
     return each_member(object, [&](std::string_view key, ondemand::value value) {
       std::string type;
       if (key == "usage") {
-        ok = UsageReader::read(value, usage);
+        ok = UsageReader::read(value, true, usage);
       } else if (key == "type") {
         take_string(value, type);
         typed = type == "error";

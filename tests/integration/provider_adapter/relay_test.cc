@@ -62,6 +62,7 @@ TEST(Relay, StreamPassesWhole) {
   EXPECT_EQ(up.sink.order(), "HUCDN");
   ASSERT_TRUE(up.sink.done());
   EXPECT_EQ(up.sink.done()->usage().output_tokens(), 42);
+  EXPECT_TRUE(up.sink.done()->usage().final());
   EXPECT_EQ(up.sink.done()->generation_id(), "gen-1");
   EXPECT_FALSE(up.sink.done()->errored());
   const v1::Head& head = up.sink.frames[0].head();
@@ -154,7 +155,19 @@ TEST(Relay, WholeMessage) {
     EXPECT_EQ(up.sink.order(), "HUCDN");
     EXPECT_EQ(up.sink.data(), message);
     EXPECT_EQ(up.sink.done()->usage().input_tokens(), 3);
+    EXPECT_TRUE(up.sink.done()->usage().final());
+    EXPECT_EQ(up.sink.frames[3].estimated_output_tokens(), 0u);
   }
+}
+
+TEST(Relay, AWholeMessageWithoutUsageIsEstimated) {
+  const std::string message = R"({"id":"m","content":[{"type":"text","text":"0123456789"}]})";
+  RawServer server(always(response("200 OK", message, "content-type: application/json\r\n")));
+  UpstreamUnderTest up(server.url());
+  ASSERT_TRUE(up.send(false).ok());
+  EXPECT_EQ(up.sink.order(), "HCDN");
+  EXPECT_FALSE(up.sink.done()->usage().final());
+  EXPECT_EQ(up.sink.frames[2].estimated_output_tokens(), message.size() / 4);
 }
 
 TEST(Relay, LargeWholeMessage) {

@@ -97,10 +97,120 @@ TEST(Usage, Merge) {
   for (const Case& c : cases) {
     UsageTracker tracker;
     EXPECT_TRUE(tracker.read_message_start(start(c.start))) << c.name;
-    for (const std::string& d : c.deltas)
+    EXPECT_FALSE(tracker.usage().final()) << c.name;
+    v1::Usage expected = c.expected;
+    for (const std::string& d : c.deltas) {
       EXPECT_TRUE(tracker.read_message_delta(delta(d))) << c.name;
-    EXPECT_EQ(tracker.usage().DebugString(), c.expected.DebugString()) << c.name;
+      expected.set_final(expected.final() || d != "null");
+    }
+    EXPECT_EQ(tracker.usage().DebugString(), expected.DebugString()) << c.name;
   }
+}
+
+v1::Usage with_advisor(v1::Usage usage, const std::string& model, const v1::Usage& counts) {
+  v1::OtherModelUsage& part = *usage.add_other_models();
+  part.set_model(model);
+  part.set_input_tokens(counts.input_tokens());
+  part.set_output_tokens(counts.output_tokens());
+  part.set_cache_read_tokens(counts.cache_read_tokens());
+  part.set_cache_write_5m_tokens(counts.cache_write_5m_tokens());
+  part.set_cache_write_1h_tokens(counts.cache_write_1h_tokens());
+  return usage;
+}
+
+struct IterationsCase {
+  const char* name;
+  std::string usage;
+  v1::Usage expected;
+};
+
+// Source: https://docs.anthropic.com/en/docs/build-with-claude/compaction#understanding-usage
+TEST(Usage, Iterations) {
+  const std::vector<IterationsCase> cases = {
+      {"none", R"({"input_tokens":10,"output_tokens":5,"iterations":null})", counts(10, 5, 0, 0, 0)},
+      {"an empty list", R"({"input_tokens":10,"output_tokens":5,"iterations":[]})", counts(10, 5, 0, 0, 0)},
+      {"messages are in the sums already",
+       R"({"input_tokens":10,"output_tokens":5,"iterations":[{"type":"message","input_tokens":4,"output_tokens":2},{"type":"message","input_tokens":6,"output_tokens":3}]})",
+       counts(10, 5, 0, 0, 0)},
+      {"a compaction is not",
+       R"({"input_tokens":23000,"output_tokens":1000,"iterations":[{"type":"compaction","input_tokens":180000,"output_tokens":3500},{"type":"message","input_tokens":23000,"output_tokens":1000}]})",
+       counts(203'000, 4'500, 0, 0, 0)},
+      {"members in any order, and unknown ones",
+       R"({"iterations":[{"output_tokens":3,"x":[{"input_tokens":99}],"input_tokens":7,"type":"compaction"}],"output_tokens":5,"input_tokens":10})",
+       counts(17, 8, 0, 0, 0)},
+      {"two compactions",
+       R"({"input_tokens":1,"output_tokens":1,"iterations":[{"type":"compaction","input_tokens":10,"output_tokens":20},{"type":"compaction","input_tokens":30,"output_tokens":40}]})",
+       counts(41, 61, 0, 0, 0)},
+      {"sums of cached tokens without the compaction",
+       R"({"input_tokens":1,"output_tokens":1,"cache_read_input_tokens":100,"cache_creation_input_tokens":50,"iterations":[{"type":"compaction","input_tokens":10,"output_tokens":20,"cache_read_input_tokens":700,"cache_creation_input_tokens":80,"cache_creation":{"ephemeral_1h_input_tokens":80}},{"type":"message","input_tokens":1,"output_tokens":1,"cache_read_input_tokens":100,"cache_creation_input_tokens":50}]})",
+       counts(11, 21, 800, 50, 80)},
+      {"sums of cached tokens with it",
+       R"({"input_tokens":1,"output_tokens":1,"cache_read_input_tokens":800,"cache_creation_input_tokens":130,"iterations":[{"type":"compaction","input_tokens":10,"output_tokens":20,"cache_read_input_tokens":700,"cache_creation_input_tokens":80},{"type":"message","input_tokens":1,"output_tokens":1,"cache_read_input_tokens":100,"cache_creation_input_tokens":50}]})",
+       counts(11, 21, 800, 130, 0)},
+      {"an advisor has its own price",
+       R"({"input_tokens":10,"output_tokens":5,"iterations":[{"type":"message","input_tokens":10,"output_tokens":5},{"type":"advisor_message","model":"claude-opus-4-6","input_tokens":900,"output_tokens":80,"cache_read_input_tokens":7,"cache_creation_input_tokens":30,"cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":20}}]})",
+       with_advisor(counts(10, 5, 0, 0, 0), "claude-opus-4-6", counts(900, 80, 7, 10, 20))},
+      {"each turn of an advisor stands alone",
+       R"({"input_tokens":10,"output_tokens":5,"iterations":[{"type":"advisor_message","model":"o","input_tokens":1,"output_tokens":2},{"type":"advisor_message","model":"o","input_tokens":3,"output_tokens":4}]})",
+       with_advisor(with_advisor(counts(10, 5, 0, 0, 0), "o", counts(1, 2, 0, 0, 0)), "o", counts(3, 4, 0, 0, 0))},
+      {"an advisor without a name",
+       R"({"input_tokens":10,"output_tokens":5,"iterations":[{"type":"advisor_message","model":null,"input_tokens":1,"output_tokens":2}]})",
+       with_advisor(counts(10, 5, 0, 0, 0), "", counts(1, 2, 0, 0, 0))},
+      {"a fallback: the sums are the serving model's",
+       R"({"input_tokens":10,"output_tokens":5,"cache_read_input_tokens":3,"iterations":[{"type":"message","model":"a","input_tokens":900,"output_tokens":1,"cache_read_input_tokens":50},{"type":"fallback_message","model":"b","input_tokens":10,"output_tokens":5,"cache_read_input_tokens":3}]})",
+       counts(10, 5, 3, 0, 0)},
+      {"a fallback behind a compaction",
+       R"({"input_tokens":10,"output_tokens":5,"cache_read_input_tokens":3,"iterations":[{"type":"compaction","input_tokens":100,"output_tokens":7,"cache_read_input_tokens":1},{"type":"message","input_tokens":900,"output_tokens":1,"cache_read_input_tokens":50},{"type":"fallback_message","input_tokens":10,"output_tokens":5}]})",
+       counts(110, 12, 3, 0, 0)},
+      {"what is no list, and what is no iteration",
+       R"({"input_tokens":10,"output_tokens":5,"iterations":[1,null,"x",[],{},{"type":7,"input_tokens":5},{"type":"novelty","input_tokens":5,"output_tokens":5},{"type":"compaction","input_tokens":-1,"output_tokens":1}]})",
+       counts(10, 6, 0, 0, 0)},
+      {"an object is no list", R"({"input_tokens":10,"output_tokens":5,"iterations":{"type":"compaction"}})",
+       counts(10, 5, 0, 0, 0)},
+  };
+  for (IterationsCase c : cases) {
+    c.expected.set_final(true);
+    UsageTracker streamed;
+    ASSERT_TRUE(streamed.read_message_start(start(R"({"input_tokens":1,"output_tokens":1})"))) << c.name;
+    EXPECT_TRUE(streamed.read_message_delta(delta(c.usage))) << c.name;
+    EXPECT_EQ(streamed.usage().DebugString(), c.expected.DebugString()) << c.name;
+    UsageTracker whole;
+    std::optional<ApiError> error;
+    EXPECT_TRUE(read_message(R"({"id":"m","usage":)" + c.usage + "}", whole, error)) << c.name;
+    EXPECT_EQ(whole.usage().DebugString(), c.expected.DebugString()) << c.name;
+  }
+}
+
+TEST(Usage, IterationsAreCumulative) {
+  UsageTracker tracker;
+  ASSERT_TRUE(tracker.read_message_start(start(
+      R"({"input_tokens":10,"output_tokens":1,"iterations":[{"type":"compaction","input_tokens":5,"output_tokens":1}]})")));
+  EXPECT_EQ(tracker.usage().input_tokens(), 15);
+  EXPECT_FALSE(tracker.usage().final());
+  ASSERT_TRUE(tracker.read_message_delta(delta(
+      R"({"output_tokens":3,"iterations":[{"type":"compaction","input_tokens":5,"output_tokens":9},{"type":"advisor_message","model":"o","input_tokens":1}]})")));
+  EXPECT_EQ(tracker.usage().input_tokens(), 15);
+  EXPECT_EQ(tracker.usage().output_tokens(), 12);
+  ASSERT_TRUE(tracker.read_message_delta(delta(R"({"output_tokens":4,"iterations":null})")));
+  EXPECT_EQ(tracker.usage().output_tokens(), 13);
+  EXPECT_EQ(tracker.usage().other_models_size(), 1);
+}
+
+TEST(Usage, IsFinalWhenTheUpstreamHasCountedToTheEnd) {
+  UsageTracker tracker;
+  ASSERT_TRUE(tracker.read_message_start(start(R"({"input_tokens":10,"output_tokens":1})")));
+  EXPECT_TRUE(tracker.take_change());
+  ASSERT_TRUE(tracker.read_message_delta(R"({"type":"message_delta","delta":{"stop_reason":"end_turn"}})"));
+  EXPECT_FALSE(tracker.usage().final());
+  EXPECT_FALSE(tracker.take_change());
+  // The same counts, and yet news.
+  ASSERT_TRUE(tracker.read_message_delta(delta(R"({"output_tokens":1})")));
+  EXPECT_TRUE(tracker.take_change());
+  EXPECT_TRUE(tracker.usage().final());
+  UsageTracker uncounted;
+  std::optional<ApiError> error;
+  EXPECT_TRUE(read_message(R"({"id":"m","content":[],"usage":null})", uncounted, error));
+  EXPECT_FALSE(uncounted.usage().final());
 }
 
 TEST(Usage, ChangeIsToldOnce) {

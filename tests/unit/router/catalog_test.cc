@@ -69,9 +69,12 @@ TEST(Catalog, SaysWhatIsWrongAndWhere) {
     "max_output_tokens":1,"price_usd":{"input":1}})";
   const std::string foreign = R"({"provider":"p","upstream":"nowhere","model":"m","context_tokens":1,
     "max_output_tokens":1,"price_usd":{"input":1,"output":1,"cache_read":1,"cache_write_5m":1,"cache_write_1h":1}})";
+  const std::string dear = R"({"provider":"p","upstream":"anthropic","model":"m","context_tokens":1,
+    "max_output_tokens":1,"price_usd":{"input":1,"output":10000.01,"cache_read":1,"cache_write_5m":1,"cache_write_1h":1}})";
   const std::pair<std::string, const char*> cases[] = {
       {one_model("", no_price), "models[0].endpoints[0].price_usd.output: is required"},
       {one_model("", foreign), "models[0]: the upstream \"nowhere\" is not configured; configured are anthropic"},
+      {one_model("", dear), "price_usd.output: is more than 10000 USD per million tokens"},
       {one_model("", "{}"), "models[0].endpoints[0].provider: is required"},
       {R"({"models":[{"id":"a/m","endpoints":[]}]})", "models[0].endpoints: at least one is required"},
       {one_model(R"(,"aliases":["a/m"])"), "the name \"a/m\" already means a/m"},
@@ -123,6 +126,9 @@ TEST(Catalog, FactorsAreChecked) {
       {R"("price_factors":[{"member":"speed","value":"x","per_mille":1,"more":1}])", "price_factors[0].more: is not"},
       {R"("price_factors":[{"member":"speed","value":"x","per_mille":1},{"member":"speed","value":"x","per_mille":2}])",
        "price_factors[1].value: \"x\" has a factor already"},
+      {R"("price_factors":[{"member":"speed","value":"x","per_mille":100000},)"
+       R"({"member":"service_tier","value":"x","per_mille":6667}])",
+       "price_factors: make the output dearer than 10000 USD"},
       {R"("price_factors":{})", "price_factors: expected an array of objects"},
       {R"("bills_after_abort":"yes")", "bills_after_abort: expected true or false"},
   };
