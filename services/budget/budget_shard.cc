@@ -12,11 +12,13 @@ BudgetShard::BudgetShard(asio::io_context& context, const Config& config)
       keys(*redis),
       workspaces(*redis),
       sweeper_(context, *redis, config.budget),
-      aof_renewal_(context, *redis) {}
+      aof_renewal_(context, *redis),
+      renews_aof_(!config.redis.cluster) {}
 
 void BudgetShard::start_housekeeping(asio::io_context& context) {
   asio::co_spawn(context.get_executor(), sweeper_.run(), asio::detached);
-  asio::co_spawn(context.get_executor(), aof_renewal_.run(), asio::detached);
+  if (renews_aof_)
+    asio::co_spawn(context.get_executor(), aof_renewal_.run(), asio::detached);
 }
 
 }  // namespace tollgate

@@ -28,6 +28,8 @@ struct BudgetShard {
  private:
   Sweeper sweeper_;
   AofRenewal aof_renewal_;
+  // A cluster's nodes have replicas that take over; commands without a key reach any one of them.
+  const bool renews_aof_;
 };
 
 }  // namespace tollgate

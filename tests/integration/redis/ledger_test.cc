@@ -1,11 +1,14 @@
 // The ledger over a failover: what was replicated is still there, and settled once.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <functional>
 #include <memory>
 
+#include "services/budget/ledger_audit.h"
 #include "services/budget/redis_keys.h"
 #include "services/budget/redis_ledger.h"
+#include "services/budget/write_replay.h"
 #include "services/common/base/money.h"
 #include "services/common/redis/make_redis.h"
 #include "services/common/redis/slots.h"
@@ -18,8 +21,6 @@
 namespace tollgate {
 namespace {
 
-constexpr milliseconds kPatient{40000};
-
 // A master's writes have all reached its replica.
 bool replicated(std::uint16_t master, std::uint16_t replica, const std::string& password = "") {
   const std::vector<std::string> info = {"INFO", "replication"};
@@ -30,53 +31,88 @@ bool replicated(std::uint16_t master, std::uint16_t replica, const std::string& 
   });
 }
 
+constexpr int kWorkers = 32;
+constexpr std::int64_t kAmount = 100;
+
 class RedisLedgerTest : public ::testing::Test {
  protected:
-  v1::Key get(RedisKeys& keys, const std::string& hash) {
-    v1::GetKeyRequest request;
-    request.set_hash(hash);
-    const auto key = loop_.run(keys.get(request));
-    expect_ok(key);
-    return key.ok() ? *key : v1::Key();
-  }
-  void settle(RedisLedger& ledger, const std::string& hash, const std::string& generation) {
-    v1::SettleRequest request;
-    request.set_workspace("default");
-    request.set_key_hash(hash);
-    request.set_generation_id(generation);
-    request.set_cost_nano_usd(kNanoPerUsd);
-    request.set_usage_source(v1::USAGE_SOURCE_REPORTED);
-    expect_ok(loop_.run(ledger.settle(request)));
+  // What the owners of requests know of their money.
+  struct Books {
+    std::int64_t charged = 0;
+    int settled = 0;
+    bool stop = false;
+  };
+
+  // Requests of one owner, each tried until it is through.
+  static Awaitable<void> spend(RedisLedger& ledger, std::string hash, int number, Books& books) {
+    for (int i = 0; !books.stop; ++i) {
+      v1::ReserveRequest reserve;
+      reserve.set_key_hash(hash);
+      reserve.set_generation_id(fmt::format("gen-{}-{}", number, i));
+      v1::CostBound& bound = *reserve.add_bounds();
+      bound.set_input_nano_usd(kAmount);
+      absl::Status status;
+      do {
+        const auto reply = co_await ledger.reserve(reserve);
+        status = reply.status();
+      } while (kind_of(status) == v1::Failure::KIND_UNAVAILABLE);
+      EXPECT_TRUE(status.ok()) << status.message();
+      v1::SettleRequest settle;
+      settle.set_workspace("default");
+      settle.set_key_hash(hash);
+      settle.set_generation_id(reserve.generation_id());
+      settle.set_cost_nano_usd((number * 7 + i) % kAmount);
+      settle.set_usage_source(v1::USAGE_SOURCE_REPORTED);
+      do {
+        const auto reply = co_await ledger.settle(settle);
+        status = reply.status();
+      } while (kind_of(status) == v1::Failure::KIND_UNAVAILABLE);
+      EXPECT_TRUE(status.ok()) << status.message();
+      books.charged += settle.cost_nano_usd();
+      ++books.settled;
+    }
   }
 
-  // `fail_over` returns when the old master of the workspace is dead.
-  void expect_money_to_survive(RedisConfig config, const std::function<void()>& fail_over) {
-    config.command_timeout = kPatient;
+  // `replicate` returns when what was written so far has reached the replicas, `fail_over` when the master of the
+  // workspace is dead. Replication is asynchronous: what the old master acknowledged last is lost with it.
+  void expect_money_to_survive(const RedisConfig& config, const std::function<void()>& replicate,
+                               const std::function<void()>& fail_over) {
     const auto redis = make_redis(loop_.context(), config);
+    WriteReplay writes(loop_.context(), *redis);
     RedisKeys keys(*redis);
-    RedisLedger ledger(*redis, BudgetConfig());
+    RedisLedger ledger(writes, BudgetConfig());
     v1::CreateKeyRequest create;
     create.set_name("ci");
-    create.set_limit_nano_usd(10 * kNanoPerUsd);
+    v1::Limit& limit = *create.mutable_limits()->add_limits();
+    limit.set_amount_nano_usd(10 * kNanoPerUsd);
     const auto created = loop_.run(keys.create(create));
     expect_ok(created);
     ASSERT_TRUE(created.ok());
     const std::string hash = created->key().hash();
-    for (const char* generation : {"one", "two"}) {
-      v1::ReserveRequest reserve;
-      reserve.set_key_hash(hash);
-      reserve.set_generation_id(generation);
-      reserve.set_amount_nano_usd(2 * kNanoPerUsd);
-      expect_ok(loop_.run(ledger.reserve(reserve)));
-    }
-    settle(ledger, hash, "one");
+    replicate();
 
+    Books books;
+    int running = kWorkers;
+    for (int number = 0; number < kWorkers; ++number)
+      asio::co_spawn(loop_.context(), spend(ledger, hash, number, books), [&](std::exception_ptr) { --running; });
+    ASSERT_TRUE(loop_.run_until([&] { return books.settled > 2000; }));
     fail_over();
-    settle(ledger, hash, "two");
-    settle(ledger, hash, "one");
-    const v1::Key key = get(keys, hash);
-    EXPECT_EQ(key.usage_nano_usd(), 2 * kNanoPerUsd);
-    EXPECT_EQ(key.held_nano_usd(), 0);
+    const int before = books.settled;
+    ASSERT_TRUE(loop_.run_until([&] { return books.settled > before + 2000; }));
+    books.stop = true;
+    ASSERT_TRUE(loop_.run_until([&] { return running == 0 && writes.replayed() > 0; }));
+
+    v1::GetKeyRequest get;
+    get.set_hash(hash);
+    const auto key = loop_.run(keys.get(get));
+    expect_ok(key);
+    EXPECT_EQ(key->spend().usage_nano_usd(), books.charged);
+    EXPECT_EQ(key->spend().held_nano_usd(), 0);
+    const auto audit = loop_.run(audit_ledger(*redis, "", false));
+    expect_ok(audit);
+    EXPECT_TRUE(audit->clean());
+    EXPECT_EQ(audit->settled, books.settled);
+    RecordProperty("replayed", std::to_string(writes.replayed()));
   }
 
   Loop loop_;
@@ -84,20 +120,20 @@ class RedisLedgerTest : public ::testing::Test {
 
 TEST_F(RedisLedgerTest, OverAFailoverOfSentinel) {
   SentinelGroup group;
-  expect_money_to_survive(group.config(), [&] {
+  const auto replicate = [&] {
     ASSERT_TRUE(replicated(group.server(0).port(), group.server(1).port(), SentinelGroup::kPassword));
-    group.server(0).kill();
-  });
+  };
+  expect_money_to_survive(group.config(), replicate, [&] { group.server(0).kill(); });
 }
 
 TEST_F(RedisLedgerTest, OverAFailoverInACluster) {
   RedisClusterServers servers;
   const std::size_t master = RedisClusterServers::owner_of(slot_of("default"));
-  expect_money_to_survive(servers.config(), [&] {
-    ASSERT_TRUE(
-        replicated(servers.server(master).port(), servers.server(master + RedisClusterServers::kMasters).port()));
-    servers.server(master).kill();
-  });
+  const auto replicate = [&] {
+    for (std::size_t i = 0; i < RedisClusterServers::kMasters; ++i)
+      ASSERT_TRUE(replicated(servers.server(i).port(), servers.server(i + RedisClusterServers::kMasters).port()));
+  };
+  expect_money_to_survive(servers.config(), replicate, [&] { servers.server(master).kill(); });
 }
 
 }  // namespace

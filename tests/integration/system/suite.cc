@@ -29,7 +29,7 @@ std::string name_of(Form form) {
   return form == Form::kOneProcess ? "OneProcess" : "FiveProcesses";
 }
 
-Suite::Suite(Form form, std::size_t upstreams, const json& settings) : form_(form) {
+Suite::Suite(Form form, std::size_t upstreams, const json& settings, std::size_t budgets) : form_(form) {
   json endpoints = json::array();
   json config = {{"redis", {{"address", redis_.address()}}}, {"catalog", {{"file", "catalog.json"}}}};
   for (std::size_t i = 0; i < upstreams; ++i) {
@@ -41,10 +41,16 @@ Suite::Suite(Form form, std::size_t upstreams, const json& settings) : form_(for
   directory_.write("catalog.json",
                    json{{"models", {{{"id", "test/model"}, {"aliases", {"model"}}, {"endpoints", endpoints}}}}}.dump());
   const std::uint16_t router = free_port();
-  const std::uint16_t budget = free_port();
+  std::string every_budget = "ipv4:";
+  for (std::size_t i = 0; i < budgets; ++i) {
+    const std::string address = local(free_port());
+    every_budget += (i == 0 ? "" : ",") + address;
+    if (form == Form::kFiveProcesses)
+      commands_[i == 0 ? "budget" : "budget-" + std::to_string(i)] = {program("tollgate-budget"), "--grpc", address};
+  }
   const std::uint16_t adapter = free_port();
   if (form == Form::kFiveProcesses)
-    config["services"] = {{"router", local(router)}, {"budget", local(budget)}, {"adapter", local(adapter)}};
+    config["services"] = {{"router", local(router)}, {"budget", every_budget}, {"adapter", local(adapter)}};
   config.merge_patch(settings.is_null() ? json::object() : settings);
   config_file_ = directory_.write("tollgate.json", config.dump(2));
 
@@ -52,7 +58,6 @@ Suite::Suite(Form form, std::size_t upstreams, const json& settings) : form_(for
   if (form == Form::kOneProcess) {
     commands_["tollgate"] = {program("tollgate"), "serve", "--http", local(port_), "--grpc", local(router)};
   } else {
-    commands_["budget"] = {program("tollgate-budget"), "--grpc", local(budget)};
     commands_["adapter"] = {program("tollgate-adapter"), "--grpc", local(adapter)};
     commands_["router"] = {program("tollgate-router"), "--grpc", local(router)};
     commands_["gateway"] = {program("tollgate-gateway"), "--http", local(port_), "--grpc", local(free_port())};

@@ -22,8 +22,9 @@ std::string name_of(Form form);
 // tokens of input and 2 USD of output.
 class Suite {
  public:
-  // `settings` is merged into the configuration.
-  explicit Suite(Form form, std::size_t upstreams = 1, const nlohmann::json& settings = {});
+  // `settings` is merged into the configuration. With five processes there may be several budget services: `budget`,
+  // `budget-1`, ...
+  explicit Suite(Form form, std::size_t upstreams = 1, const nlohmann::json& settings = {}, std::size_t budgets = 1);
 
   // The HTTP edge.
   std::uint16_t port() const { return port_; }
