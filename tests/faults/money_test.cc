@@ -1,4 +1,5 @@
 // Money under fault, as a user's own suite would meet it: real processes, killed while real clients spend.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -6,8 +7,10 @@
 #include <atomic>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <mutex>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "services/budget/layout.h"
@@ -269,7 +272,8 @@ TEST(Money, NothingIsLostWhoeverIsKilled) {
   expect_books_are_closed(suite);
 
   std::map<std::string, std::int64_t> billed;
-  for (const json& request : suite.simulator().billed().at("requests"))
+  const json journal = suite.simulator().billed();
+  for (const json& request : journal.at("requests"))
     billed[request.at("message_id")] = cost_of(request);
   Records records(suite);
   std::map<int, int> sources;
