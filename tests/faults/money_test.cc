@@ -48,11 +48,12 @@ json verify(Suite& suite, int& code) {
 
 // Everything in flight has ended, and the ledger adds up.
 void expect_books_are_closed(Suite& suite) {
+  json report;
   EXPECT_TRUE(wait_until([&] {
     int code = -1;
-    const json report = verify(suite, code);
+    report = verify(suite, code);
     return code == 0 && report.at("holds") == 0;
-  })) << suite.tollgate({"ledger", "verify"});
+  })) << report.dump(2);
 }
 
 // What Redis says of a settled generation.
