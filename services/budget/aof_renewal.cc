@@ -10,7 +10,7 @@
 namespace tollgate {
 namespace {
 
-constexpr std::chrono::milliseconds kLook{500};
+constexpr std::chrono::milliseconds kLook{50};
 
 // The value of a line `field:value` of INFO.
 std::string info_field(const std::string& info, const std::string& field) {

@@ -11,8 +11,9 @@ namespace tollgate {
 // leaves the beginning of that transaction behind (loadSingleAppendOnlyFile in
 // https://github.com/redis/redis/blob/7.0/src/aof.c reverts it only when the file ends between two commands). In memory
 // all is well, but at the next start the left part is run together with the transaction that follows it, and counters
-// move twice. BGREWRITEAOF writes the file from memory. One Redis server only: a replica takes its data whole from its
-// master.
+// move twice. BGREWRITEAOF writes the file from memory. What remains is a second crash before that is
+// done; `redis-check-aof --fix` before each start, which cuts at the right place, closes that too. A replica takes its
+// data whole from its master.
 //
 // Used on its shard alone; `redis` outlives it.
 class AofRenewal {
