@@ -33,7 +33,8 @@ Suite::Suite(Form form, std::size_t upstreams, const json& settings, std::size_t
   json endpoints = json::array();
   json config = {{"redis", {{"address", redis_.address()}}}, {"catalog", {{"file", "catalog.json"}}}};
   for (std::size_t i = 0; i < upstreams; ++i) {
-    simulators_.push_back(std::make_unique<Simulator>(std::vector<std::string>{"--api-key", kUpstreamKey, "--record", "10000"}));
+    simulators_.push_back(
+        std::make_unique<Simulator>(std::vector<std::string>{"--api-key", kUpstreamKey, "--record", "10000"}));
     const std::string name = "u" + std::to_string(i);
     config["upstreams"][name] = {{"url", simulators_[i]->url()}, {"api_key", "${TEST_UPSTREAM_KEY}"}};
     endpoints.push_back(endpoint(name));
