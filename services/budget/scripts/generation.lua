@@ -27,9 +27,10 @@ end
 -- Settles a held generation.
 local function settle(key, workspace, generation_key, settled_set, generation, hash, amount, cost, source, time)
   local seconds = tonumber(time[1])
-  local counted = counting_seconds(redis.call('HGET', workspace, 'day'), seconds)
-  charge(workspace, amount, cost, counted)
-  charge(key, amount, cost, counted)
+  local of_workspace = read_counters(workspace)
+  local counted = counting_seconds(of_workspace and of_workspace[3], seconds)
+  charge(workspace, of_workspace, amount, cost, counted)
+  charge(key, read_counters(key), amount, cost, counted)
   redis.call('SET', generation_key, settled(hash, cost, source))
   -- By the time at which it counts, in us.
   local score = counted == seconds and time[1] .. string.format('%06d', time[2]) or string.format('%d000000', counted)

@@ -11,38 +11,50 @@ local function counting_seconds(workspace_day, seconds)
   return seconds
 end
 
--- Begins the periods that the stored ones (day, week, month as strings) are not.
-local function roll(record, stored_day, stored_week, stored_month, day)
-  if tonumber(stored_day) == day then
-    return
-  end
-  redis.call('HSET', record, 'day', day, 'day_usage', 0, 'day_archived', 0)
-  local week = week_of(day)
-  if tonumber(stored_week) ~= week then
-    redis.call('HSET', record, 'week', week, 'week_usage', 0, 'week_archived', 0)
-  end
-  local month = month_of(day)
-  if tonumber(stored_month) ~= month then
-    redis.call('HSET', record, 'month', month, 'month_usage', 0, 'month_archived', 0)
-  end
+-- What charge() goes by, in this order; false when there is no such record (any more).
+local function read_counters(record)
+  local stored = redis.call('HMGET', record, 'held', 'usage', 'day', 'day_usage', 'week', 'week_usage', 'month',
+    'month_usage')
+  return stored[1] and stored
 end
 
+-- Sums above are counted by HINCRBY: doubles end at 2^53.
+local EXACT = 9007199254740992
+
 -- Gives what a hold has taken back (`amount` is '0' when there is no hold) and adds `cost` to the sums of all time and
--- of the running periods. A removed key has no record any more: its spend stands in its workspace's alone.
-local function charge(record, amount, cost, seconds)
-  local stored = redis.call('HMGET', record, 'held', 'day', 'week', 'month')
-  if not stored[1] then
+-- of the running periods, beginning those that the stored ones are not. `stored` is what read_counters() has returned.
+-- A removed key has no record any more: its spend stands in its workspace's alone.
+local function charge(record, stored, amount, cost, seconds)
+  if not stored then
+    return
+  end
+  local day = day_of(seconds)
+  if tonumber(stored[3]) ~= day then
+    redis.call('HSET', record, 'day', day, 'day_usage', 0, 'day_archived', 0)
+    stored[4] = 0
+    local week = week_of(day)
+    if tonumber(stored[5]) ~= week then
+      redis.call('HSET', record, 'week', week, 'week_usage', 0, 'week_archived', 0)
+      stored[6] = 0
+    end
+    local month = month_of(day)
+    if tonumber(stored[7]) ~= month then
+      redis.call('HSET', record, 'month', month, 'month_usage', 0, 'month_archived', 0)
+      stored[8] = 0
+    end
+  end
+  local usage = stored[2] + cost
+  if usage < EXACT then
+    -- One command instead of five.
+    redis.call('HSET', record, 'held', stored[1] - amount, 'usage', usage, 'day_usage', stored[4] + cost, 'week_usage',
+      stored[6] + cost, 'month_usage', stored[8] + cost)
     return
   end
   if amount ~= '0' then
     redis.call('HINCRBY', record, 'held', '-' .. amount)
   end
-  roll(record, stored[2], stored[3], stored[4], day_of(seconds))
-  if cost ~= '0' then
-    redis.call('HINCRBY', record, 'usage', cost)
-    redis.call('HINCRBY', record, 'day_usage', cost)
-    redis.call('HINCRBY', record, 'week_usage', cost)
-    redis.call('HINCRBY', record, 'month_usage', cost)
+  for _, sum in ipairs({'usage', 'day_usage', 'week_usage', 'month_usage'}) do
+    redis.call('HINCRBY', record, sum, cost)
   end
 end
 

@@ -16,7 +16,7 @@ local now_ms = seconds * 1000 + floor(tonumber(time[2]) / 1000)
 local lease_end = string.format('%.0f', now_ms + tonumber(ARGV[4]))
 
 local key = redis.call('HMGET', record, 'held', 'limits', 'disabled', 'management', 'expires', 'mode', 'rpm', 'tpm',
-  'permissions', 'rate')
+  'permissions', 'rate', 'usage', 'day', 'day_usage', 'week', 'week_usage', 'month', 'month_usage')
 if not key[1] then
   return {'unknown'}
 end
@@ -71,7 +71,8 @@ if rpm > 0 or tpm > 0 then
   end
 end
 
-local space = redis.call('HMGET', workspace, 'held', 'limits', 'mode', 'day')
+local space = redis.call('HMGET', workspace, 'held', 'limits', 'mode', 'usage', 'day', 'day_usage', 'week',
+  'week_usage', 'month', 'month_usage')
 local mode = key[6] or '0'
 if mode == '0' then
   mode = space[3] or '0'
@@ -94,14 +95,13 @@ end
 
 -- Every limit above the request. `tight` is the one with the least left; `passing` says that holds alone stand in the
 -- way of those that do not admit it.
-local counted = counting_seconds(space[4], seconds)
+local counted = counting_seconds(space[5], seconds)
 local day = day_of(counted)
 local tight, least
 local passing = true
-local function check(scope, its_record, its_held, limits)
+-- `values` has usage, day, day_usage, ... from `first` on.
+local function check(scope, its_record, its_held, limits, values, first)
   local none, daily, weekly, monthly = string.match(limits, '^(%S+) (%S+) (%S+) (%S+)$')
-  local sums = redis.call('HMGET', its_record, 'usage', 'day', 'day_usage', 'week', 'week_usage', 'month',
-    'month_usage')
   local function against(reset, limit, spent)
     if limit == '-' then
       return
@@ -114,16 +114,16 @@ local function check(scope, its_record, its_held, limits)
       tight, least = {'budget', scope, its_record, reset, limit, spent, its_held}, left
     end
   end
-  against(NONE, none, sums[1])
-  against(DAILY, daily, tonumber(sums[2]) == day and sums[3] or '0')
-  against(WEEKLY, weekly, tonumber(sums[4]) == week_of(day) and sums[5] or '0')
-  against(MONTHLY, monthly, tonumber(sums[6]) == month_of(day) and sums[7] or '0')
+  against(NONE, none, values[first])
+  against(DAILY, daily, tonumber(values[first + 1]) == day and values[first + 2] or '0')
+  against(WEEKLY, weekly, tonumber(values[first + 3]) == week_of(day) and values[first + 4] or '0')
+  against(MONTHLY, monthly, tonumber(values[first + 5]) == month_of(day) and values[first + 6] or '0')
 end
 if key[2] then
-  check('key', record, key[1], key[2])
+  check('key', record, key[1], key[2], key, 11)
 end
 if space[2] then
-  check('workspace', workspace, space[1], space[2])
+  check('workspace', workspace, space[1], space[2], space, 4)
 end
 local amount_text = string.format('%.0f', amount)
 if least and least < amount then
