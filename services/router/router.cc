@@ -83,11 +83,11 @@ absl::Status with_generation(absl::Status status, const std::string& generation_
 
 absl::Status not_permitted(const std::string& asked, const v1::Permissions& permissions) {
   const auto list = [](const google::protobuf::RepeatedPtrField<std::string>& names) {
-    return names.empty() ? std::string("all") : fmt::format("{}", fmt::join(names, ", "));
+    return names.empty() ? std::string("any") : fmt::format("{}", fmt::join(names, ", "));
   };
   return error(Failure::KIND_PERMISSION_DENIED,
-               fmt::format("model: this key may not ask for {} as the request has it. It may use the models {} at the "
-                           "providers {}. Ask for one of them, or have the key's permissions changed.",
+               fmt::format("model: this key may not ask for {} as the request has it. Allowed models: {}; allowed "
+                           "providers: {}. Ask for one of them, or have the key's permissions changed.",
                            asked, list(permissions.models()), list(permissions.providers())));
 }
 
