@@ -93,15 +93,13 @@ struct WriteReplay::Core : std::enable_shared_from_this<Core> {
       ++sent;
     }
     replayed += sent;
-    if (whole) {
+    // Away again: all of them once more. Otherwise they are as young as any other write again.
+    if (whole)
       epoch = current;
-    } else {
-      // Away again: all of them once more, however old they are by then.
-      const auto now = SteadyClock::now();
-      for (Write& write : again)
-        write.acknowledged = now;
-      writes.insert(writes.begin(), std::make_move_iterator(again.begin()), std::make_move_iterator(again.end()));
-    }
+    const auto now = SteadyClock::now();
+    for (Write& write : again)
+      write.acknowledged = now;
+    writes.insert(writes.begin(), std::make_move_iterator(again.begin()), std::make_move_iterator(again.end()));
     Log(spdlog::level::info, "ledger_replayed").with("writes", sent).with("complete", whole ? "yes" : "no");
   }
 

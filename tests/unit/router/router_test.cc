@@ -167,7 +167,7 @@ TEST_F(RouterTest, AKeyWithoutAPermittedCandidateIsRefusedForNothing) {
   EXPECT_EQ(failure.kind(), Failure::KIND_PERMISSION_DENIED);
   EXPECT_EQ(failure.http_status(), 403u);
   EXPECT_THAT(failure.message(), HasSubstr("may not ask for m "));
-  EXPECT_THAT(failure.message(), HasSubstr("models b/*, a/d at the providers all"));
+  EXPECT_THAT(failure.message(), HasSubstr("Allowed models: b/*, a/d; allowed providers: any"));
   EXPECT_TRUE(adapter_.sent.empty());
   ASSERT_EQ(ledger_.settled.size(), 1u);
   EXPECT_EQ(ledger_.settled[0].cost_nano_usd(), 0);
