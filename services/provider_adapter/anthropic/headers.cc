@@ -82,8 +82,12 @@ void copy_response_headers(const http::fields& headers, google::protobuf::Repeat
   }
 }
 
-absl::StatusOr<std::string> request_head(std::string_view method, std::string_view path, const UpstreamConfig& config,
-                                         const upstream::Url& url,
+bool has_header(const google::protobuf::RepeatedPtrField<v1::Header>& headers, std::string_view name) {
+  return std::any_of(headers.begin(), headers.end(),
+                     [name](const v1::Header& header) { return iequals(header.name(), name); });
+}
+
+absl::StatusOr<std::string> request_head(const Target& target, const upstream::Url& url,
                                          const google::protobuf::RepeatedPtrField<v1::Header>& headers,
                                          std::uint64_t content_length) {
   std::vector<std::string> declared;
@@ -105,34 +109,35 @@ absl::StatusOr<std::string> request_head(std::string_view method, std::string_vi
   add("host", url.authority());
   bool has_version = false;
   bool has_type = false;
-  bool has_beta = false;
+  const auto is_ours = [&target](std::string_view name) {
+    const auto same = [name](const auto& other) { return iequals(other.first, name); };
+    return std::any_of(target.headers.begin(), target.headers.end(), same) ||
+           std::any_of(target.dropped.begin(), target.dropped.end(),
+                       [name](std::string_view other) { return iequals(other, name); });
+  };
   for (const v1::Header& header : headers) {
     const std::string_view name = header.name();
     constexpr std::string_view kForwarded = "x-forwarded-";
     if (iequals(name.substr(0, kForwarded.size()), kForwarded) || is_in(kHopByHop, name) || is_in(kNotSent, name) ||
-        names_hold(declared, name))
+        names_hold(declared, name) || is_ours(name))
       continue;
     has_version |= iequals(name, "anthropic-version");
     has_type |= iequals(name, "content-type");
-    has_beta |= iequals(name, "anthropic-beta");
     add(name, header.value());
   }
-  if (!has_version)
+  if (target.add_version && !has_version)
     add("anthropic-version", "2023-06-01");
   add("accept-encoding", "identity");
-  if (!config.api_key.empty() && config.auth == UpstreamAuth::kXApiKey)
-    add("x-api-key", config.api_key);
-  if (!config.api_key.empty() && config.auth == UpstreamAuth::kBearer)
-    add("authorization", "Bearer " + config.api_key);
-  if (method != "GET") {
+  for (const auto& [name, value] : target.headers)
+    add(name, value);
+  if (target.method != "GET") {
     if (!has_type)
       add("content-type", "application/json");
     add("content-length", std::to_string(content_length));
   }
-  const std::string_view query = has_beta ? "?beta=true" : "";
   std::string head;
-  head.reserve(fields.size() + 256);
-  head.append(method).append(" ").append(url.prefix).append(path).append(query);
+  head.reserve(fields.size() + target.path.size() + 32);
+  head.append(target.method).append(" ").append(target.path);
   head.append(" HTTP/1.1\r\n").append(fields).append("\r\n");
   return head;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/beast/core/string.hpp>
 
+#include "services/provider_adapter/anthropic/direct_route.h"
 #include "services/provider_adapter/anthropic/event_stream.h"
 #include "services/provider_adapter/anthropic/failures.h"
 #include "services/provider_adapter/anthropic/headers.h"
@@ -47,6 +48,14 @@ v1::Frame done_frame(const v1::SendRequest& request, const std::string& provider
   return frame;
 }
 
+// The request line for a person: GET https://host/path.
+std::string target_of(const upstream::Request& message, const upstream::Url& url) {
+  const std::string_view line = std::string_view(message.head).substr(0, message.head.find(" HTTP/"));
+  const std::size_t space = line.find(' ');
+  return fmt::format("{} {}://{}{}", line.substr(0, space), url.tls ? "https" : "http", url.authority(),
+                     line.substr(space + 1));
+}
+
 absl::Status wrong_config(const std::string& name, std::string_view field, std::string_view why) {
   return error(v1::Failure::KIND_INVALID_REQUEST, fmt::format("upstreams.{}.{}: {}", name, field, why));
 }
@@ -63,9 +72,17 @@ absl::StatusOr<std::unique_ptr<Upstream>> Upstream::make(asio::io_context& conte
     return wrong_config(config.name, "api_key",
                         "it holds a line break or another control character, which no header may have.");
   }
+  auto route = std::make_unique<DirectRoute>(config, *url);
+  return make(context, deadlines, std::move(options), *url, std::move(route));
+}
+
+absl::StatusOr<std::unique_ptr<Upstream>> Upstream::make(asio::io_context& context, Deadlines& deadlines,
+                                                         UpstreamOptions options, const upstream::Url& url,
+                                                         std::unique_ptr<Route> route) {
+  const UpstreamConfig& config = options.config;
   upstream::PoolOptions pool_options;
   pool_options.name = config.name;
-  pool_options.url = *url;
+  pool_options.url = url;
   pool_options.ca_file = config.ca_file;
   pool_options.max_connections = config.max_connections;
   pool_options.connect_timeout = config.connect_timeout;
@@ -75,12 +92,12 @@ absl::StatusOr<std::unique_ptr<Upstream>> Upstream::make(asio::io_context& conte
   auto pool = upstream::Pool::make(context, deadlines, std::move(pool_options));
   if (!pool.ok())
     return wrong_config(config.name, "ca_file", std::string(pool.status().message()));
-  return std::unique_ptr<Upstream>(new Upstream(std::move(options), *std::move(url), *std::move(pool)));
+  return std::unique_ptr<Upstream>(new Upstream(std::move(options), std::move(route), *std::move(pool)));
 }
 
-Upstream::Upstream(UpstreamOptions options, upstream::Url url, std::shared_ptr<upstream::Pool> pool)
+Upstream::Upstream(UpstreamOptions options, std::unique_ptr<Route> route, std::shared_ptr<upstream::Pool> pool)
     : options_(std::move(options)),
-      url_(std::move(url)),
+      route_(std::move(route)),
       client_(std::move(pool), {options_.config.first_byte_timeout, options_.config.idle_timeout}) {}
 
 absl::Status Upstream::fail(const v1::SendRequest& request, v1::Failure failure) const {
@@ -92,20 +109,40 @@ absl::Status Upstream::fail_bad(const v1::SendRequest& request, std::string mess
   return fail(request, bad_response(name(), std::move(message)));
 }
 
-Awaitable<absl::StatusOr<Response>> Upstream::post(std::string_view path, const v1::SendRequest& request) {
-  upstream::Request message;
-  auto body = upstream::splice(request.body(), request.edits());
-  if (!body.ok())
-    co_return fail(request, failure_of(body.status()));
-  message.body = *std::move(body);
-  auto head = request_head("POST", path, options_.config, url_, request.headers(), message.body.size);
-  if (!head.ok())
-    co_return fail(request, failure_of(head.status()));
-  message.head = *std::move(head);
-  auto response = co_await client_.send(message);
-  if (!response.ok())
-    co_return fail(request, failure_of(response.status()));
-  co_return response;
+Awaitable<absl::StatusOr<Response>> Upstream::exchange(Call call, const v1::SendRequest& request) {
+  bool renewed = false;
+  for (;;) {
+    const absl::StatusOr<Outgoing> outgoing = co_await route_->prepare(call, request, request.headers());
+    if (!outgoing.ok())
+      co_return fail(request, failure_of(outgoing.status()));
+    absl::StatusOr<Response> response = co_await client_.send(outgoing->message);
+    if (!response.ok())
+      co_return fail(request, failure_of(response.status()));
+    const unsigned status = response->status();
+    if (status / 100 == 2) {
+      const absl::Status readable = check_coding(request, *response);
+      if (!readable.ok())
+        co_return readable;
+      co_return response;
+    }
+    if (status == 401 && !std::exchange(renewed, true) && route_->renew(*outgoing))
+      continue;
+    std::string body;
+    const auto complete = co_await collect(*response, kErrorLimit, body);
+    const bool all = complete.ok() && *complete;
+    co_return fail(
+        request, route_->failure(status, response->headers(), std::move(body), all, std::chrono::system_clock::now()));
+  }
+}
+
+absl::Status Upstream::check_coding(const v1::SendRequest& request, const Response& response) const {
+  const std::string_view coding = response.header("content-encoding");
+  if (coding.empty() || iequals(coding, "identity"))
+    return absl::OkStatus();
+  return fail_bad(request,
+                  fmt::format("Upstream {} compressed its response ({}), though it was asked not to: its usage "
+                              "cannot be read.",
+                              name(), coding));
 }
 
 Awaitable<absl::StatusOr<bool>> Upstream::collect(Response& response, std::uint64_t limit, std::string& body) {
@@ -126,32 +163,11 @@ Awaitable<absl::StatusOr<bool>> Upstream::collect(Response& response, std::uint6
   }
 }
 
-Awaitable<absl::Status> Upstream::check(const v1::SendRequest& request, Response& response) {
-  const unsigned status = response.status();
-  if (status / 100 != 2) {
-    std::string body;
-    const auto complete = co_await collect(response, kErrorLimit, body);
-    const bool all = complete.ok() && *complete;
-    co_return fail(request, failure_of_response(name(), status, response.headers(), std::move(body), all,
-                                                std::chrono::system_clock::now()));
-  }
-  const std::string_view coding = response.header("content-encoding");
-  if (!coding.empty() && !iequals(coding, "identity")) {
-    co_return fail_bad(request,
-                       fmt::format("Upstream {} compressed its response ({}), though it was asked not to: its usage "
-                                   "cannot be read.",
-                                   name(), coding));
-  }
-  co_return absl::OkStatus();
-}
-
 Awaitable<absl::Status> Upstream::send(const v1::SendRequest& request, FrameSink& sink) {
-  auto response = co_await post("/v1/messages", request);
+  auto response = co_await exchange(Call::kMessages, request);
   if (!response.ok())
     co_return response.status();
-  absl::Status status = co_await check(request, *response);
-  if (!status.ok())
-    co_return status;
+  absl::Status status;
   if (is_event_stream(*response)) {
     status = co_await relay_stream(request, *response, sink);
   } else {
@@ -254,12 +270,9 @@ Awaitable<absl::Status> Upstream::relay_whole(const v1::SendRequest& request, Re
 }
 
 Awaitable<absl::StatusOr<v1::CountTokensReply>> Upstream::count_tokens(const v1::SendRequest& request) {
-  auto response = co_await post("/v1/messages/count_tokens", request);
+  auto response = co_await exchange(Call::kCountTokens, request);
   if (!response.ok())
     co_return response.status();
-  const absl::Status status = co_await check(request, *response);
-  if (!status.ok())
-    co_return status;
   std::string body;
   const auto complete = co_await collect(*response, kErrorLimit, body);
   if (!complete.ok())
@@ -280,14 +293,12 @@ Awaitable<absl::StatusOr<v1::CountTokensReply>> Upstream::count_tokens(const v1:
 }
 
 Awaitable<absl::StatusOr<v1::ProbeReply>> Upstream::probe(const v1::ProbeRequest&) {
-  const std::string target = fmt::format("GET {}/v1/models?limit=1", options_.config.url);
-  upstream::Request message;
-  const google::protobuf::RepeatedPtrField<v1::Header> no_headers;
-  auto head = request_head("GET", "/v1/models?limit=1", options_.config, url_, no_headers, 0);
-  if (!head.ok())
-    co_return head.status();
-  message.head = *std::move(head);
-  auto response = co_await client_.send(message);
+  const v1::SendRequest none;
+  const auto outgoing = co_await route_->prepare(Call::kModels, none, none.headers());
+  if (!outgoing.ok())
+    co_return outgoing.status();
+  const std::string target = target_of(outgoing->message, pool().options().url);
+  auto response = co_await client_.send(outgoing->message);
   if (!response.ok())
     co_return response.status();
   const unsigned status = response->status();
@@ -318,8 +329,8 @@ Awaitable<absl::StatusOr<v1::ProbeReply>> Upstream::probe(const v1::ProbeRequest
         fmt::format("{} answered {}: credentials refused. Check upstreams.{}.api_key and upstreams.{}.auth.", target,
                     status, name(), name())));
   }
-  co_return to_status(failure_of_response(name(), status, response->headers(), std::move(body),
-                                          complete.ok() && *complete, std::chrono::system_clock::now()));
+  co_return to_status(route_->failure(status, response->headers(), std::move(body), complete.ok() && *complete,
+                                      std::chrono::system_clock::now()));
 }
 
 }  // namespace tollgate::anthropic

@@ -1,4 +1,4 @@
-// One upstream that speaks the Messages API itself: bytes pass untouched both ways.
+// One upstream that answers in the Messages API's own form: bytes pass untouched both ways.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include "services/common/api/provider_adapter.h"
 #include "services/common/config/config.h"
 #include "services/common/runtime/deadlines.h"
+#include "services/provider_adapter/anthropic/route.h"
 #include "services/provider_adapter/http/client.h"
 
 namespace tollgate::anthropic {
@@ -27,6 +28,10 @@ class Upstream : public ProviderAdapter {
   // Fails when the URL, the key or the CA file cannot be used; the error names the field.
   static absl::StatusOr<std::unique_ptr<Upstream>> make(asio::io_context& context, Deadlines& deadlines,
                                                         UpstreamOptions options);
+  // The same over another route; `url` is where it leads to.
+  static absl::StatusOr<std::unique_ptr<Upstream>> make(asio::io_context& context, Deadlines& deadlines,
+                                                        UpstreamOptions options, const upstream::Url& url,
+                                                        std::unique_ptr<Route> route);
 
   Awaitable<absl::Status> send(const v1::SendRequest& request, FrameSink& sink) override;
   Awaitable<absl::StatusOr<v1::CountTokensReply>> count_tokens(const v1::SendRequest& request) override;
@@ -35,21 +40,21 @@ class Upstream : public ProviderAdapter {
   const upstream::Pool& pool() const { return client_.pool(); }
 
  private:
-  Upstream(UpstreamOptions options, upstream::Url url, std::shared_ptr<upstream::Pool> pool);
+  Upstream(UpstreamOptions options, std::unique_ptr<Route> route, std::shared_ptr<upstream::Pool> pool);
 
   const std::string& name() const { return options_.config.name; }
   absl::Status fail(const v1::SendRequest& request, v1::Failure failure) const;
   absl::Status fail_bad(const v1::SendRequest& request, std::string message) const;
-  Awaitable<absl::StatusOr<upstream::Response>> post(std::string_view path, const v1::SendRequest& request);
-  // The failure of a response that is not 2xx, or whose encoding we cannot read; OK otherwise.
-  Awaitable<absl::Status> check(const v1::SendRequest& request, upstream::Response& response);
+  // Sends the request and waits for the head of a 2xx; every other answer is a failure.
+  Awaitable<absl::StatusOr<upstream::Response>> exchange(Call call, const v1::SendRequest& request);
+  absl::Status check_coding(const v1::SendRequest& request, const upstream::Response& response) const;
   // The whole body into `body`; false when it is longer than `limit`.
   Awaitable<absl::StatusOr<bool>> collect(upstream::Response& response, std::uint64_t limit, std::string& body);
   Awaitable<absl::Status> relay_stream(const v1::SendRequest& request, upstream::Response& response, FrameSink& sink);
   Awaitable<absl::Status> relay_whole(const v1::SendRequest& request, upstream::Response& response, FrameSink& sink);
 
   const UpstreamOptions options_;
-  const upstream::Url url_;
+  const std::unique_ptr<Route> route_;
   upstream::Client client_;
 };
 

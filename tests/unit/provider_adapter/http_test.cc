@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "services/provider_adapter/anthropic/direct_route.h"
 #include "services/provider_adapter/anthropic/headers.h"
 #include "services/provider_adapter/http/body.h"
 #include "services/provider_adapter/http/url.h"
@@ -154,7 +155,8 @@ std::string head_of(const std::vector<std::pair<std::string, std::string>>& list
   config.auth = auth;
   const auto parsed = upstream::parse_url(url);
   const auto fields = headers(list);
-  const auto head = request_head("POST", "/v1/messages", config, *parsed, fields, 12);
+  const Target target = direct_target(Call::kMessages, config, *parsed, fields);
+  const auto head = request_head(target, *parsed, fields, 12);
   return head.ok() ? *head : std::string(head.status().message());
 }
 
