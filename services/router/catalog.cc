@@ -9,6 +9,7 @@
 #include "services/common/access/authenticate.h"
 #include "services/common/base/errors.h"
 #include "services/common/config/document.h"
+#include "services/common/config/features.h"
 #include "services/common/config/json_file.h"
 
 namespace tollgate::router {
@@ -114,6 +115,7 @@ void read_endpoint(Section section, v1::Endpoint& endpoint) {
   bool bills_after_abort = false;
   section.flag("bills_after_abort", bills_after_abort);
   endpoint.set_bills_after_abort(bills_after_abort);
+  read_features(section.section("features"), *endpoint.mutable_features());
   section.finish();
 }
 
@@ -158,8 +160,9 @@ std::string lower(std::string_view text) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const ModelTable>> ModelTable::load(const std::string& path,
-                                                                   const std::set<std::string>& upstreams) {
+absl::StatusOr<std::shared_ptr<const ModelTable>> ModelTable::load(
+    const std::string& path, const std::set<std::string>& upstreams,
+    const std::map<std::string, v1::Features>& features) {
   const bool builtin = path.empty();
   auto json = builtin ? parse_json(std::string(catalog_json), "built-in catalog") : read_json_file(path);
   if (!json.ok())
@@ -173,7 +176,9 @@ absl::StatusOr<std::shared_ptr<const ModelTable>> ModelTable::load(const std::st
     read_model(std::move(section), model);
     if (builtin && !keep_configured(model, upstreams))
       continue;
-    for (const v1::Endpoint& endpoint : model.endpoints()) {
+    for (v1::Endpoint& endpoint : *model.mutable_endpoints()) {
+      if (const auto own = features.find(endpoint.upstream()); own != features.end())
+        *endpoint.mutable_features() = merged(own->second, endpoint.features());
       if (!endpoint.upstream().empty() && !upstreams.contains(endpoint.upstream()))
         problems.push_back(fmt::format("{}: the upstream \"{}\" is not configured; configured are {}", where,
                                        endpoint.upstream(), fmt::join(upstreams, ", ")));

@@ -19,8 +19,10 @@ class ModelTable {
  public:
   // `upstreams`: the configured ones; an endpoint that names another is an error. The error lists every problem with
   // its path. An empty path reads the built-in catalog, of which only models with a configured upstream are kept.
-  static absl::StatusOr<std::shared_ptr<const ModelTable>> load(const std::string& path,
-                                                                const std::set<std::string>& upstreams);
+  // `features` are those of the upstreams, by their names; the endpoints add theirs.
+  static absl::StatusOr<std::shared_ptr<const ModelTable>> load(
+      const std::string& path, const std::set<std::string>& upstreams,
+      const std::map<std::string, v1::Features>& features = {});
 
   // By canonical id or alias; null when unknown.
   const v1::Model* find(std::string_view name) const;

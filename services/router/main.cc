@@ -21,7 +21,8 @@ constexpr std::chrono::milliseconds kLedgerDeadline{5000};
 absl::Status serve(const Config& config) {
   if (config.services.budget.empty() || config.services.adapter.empty())
     return absl::InvalidArgumentError("services.budget and services.adapter: the router needs both addresses");
-  const auto models = router::ModelTable::load(config.catalog_file, config.upstream_names());
+  const auto models =
+      router::ModelTable::load(config.catalog_file, config.upstream_names(), config.upstream_features());
   if (!models.ok())
     return models.status();
 

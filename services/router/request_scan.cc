@@ -18,8 +18,11 @@ constexpr std::array<std::string_view, 7> kOwnMembers = {"provider", "models",  
                                                          "route",    "transforms", "trace"};
 // Members that decide what is sent where and what it costs. A second one would let an upstream read another value
 // than the one that was billed.
-constexpr std::array<std::string_view, 8> kActedOn = {"model",  "max_tokens", "stream", "provider",
-                                                      "models", "speed",      "tools",  "mcp_servers"};
+constexpr std::array<std::string_view, 10> kActedOn = {
+    "model", "max_tokens", "stream",      "provider",          "models",
+    "speed", "tools",      "mcp_servers", "anthropic_version", "anthropic_beta"};
+// Of these, what dialects move out of the body.
+constexpr std::array<std::string_view, 4> kMoved = {"model", "stream", "anthropic_version", "anthropic_beta"};
 
 absl::Status bad(std::string message) {
   return error(v1::Failure::KIND_INVALID_REQUEST, std::move(message));
@@ -237,6 +240,12 @@ absl::StatusOr<RequestScan> scan_request(std::string& body) {
       continue;
     if (std::exchange(seen[static_cast<std::size_t>(acted)], true))
       return bad(fmt::format("{}: this member stands twice in the request", kActedOn[static_cast<std::size_t>(acted)]));
+    if (index_in(kMoved, name) >= 0) {
+      v1::Member& member = scan.members.emplace_back();
+      member.set_name(std::string(name));
+      member.set_begin(key);
+      member.set_end(offset + raw.size());
+    }
     absl::Status status = act_on(kActedOn[static_cast<std::size_t>(acted)], value, type, raw, offset, scan);
     if (!status.ok())
       return status;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tollgate/v1/adapter.pb.h"
 
 namespace tollgate::router {
 
@@ -41,6 +42,8 @@ struct RequestScan {
   // Further models to try, in order.
   std::vector<std::string> models;
   ProviderPreferences provider;
+  // What the adapter may have to move: see SendRequest.members.
+  std::vector<v1::Member> members;
   // The router's own members with one comma each, ascending: cutting them out leaves a well-formed object.
   std::vector<Span> removed;
 };

@@ -10,6 +10,7 @@
 #include "services/common/base/digest.h"
 #include "services/common/base/errors.h"
 #include "services/common/base/log.h"
+#include "services/router/able.h"
 #include "services/router/cost_bound.h"
 #include "services/router/rate_headers.h"
 #include "services/router/relay.h"
@@ -31,6 +32,7 @@ bool moves_on(FailureKind kind) {
     case Failure::KIND_TIMEOUT:
     case Failure::KIND_UPSTREAM_AUTH:
     case Failure::KIND_CONTEXT_LENGTH:
+    case Failure::KIND_UNSUPPORTED:
       return true;
     default:
       return false;
@@ -142,6 +144,7 @@ struct Router::Plan {
   void aim_at(const Candidate& candidate) {
     send.set_upstream(candidate.endpoint->upstream());
     send.set_model(candidate.endpoint->upstream_model());
+    *send.mutable_features() = candidate.endpoint->features();
     set_edits(send, scan, candidate.endpoint->upstream_model());
   }
 };
@@ -165,10 +168,14 @@ absl::StatusOr<std::shared_ptr<Router::Plan>> Router::plan(v1::CreateRequest& re
     return scan.status();
   plan->scan = *std::move(scan);
   plan->send.set_stream(plan->scan.stream);
+  plan->send.mutable_members()->Assign(plan->scan.members.begin(), plan->scan.members.end());
   absl::StatusOr<std::vector<Candidate>> candidates = candidates_of(plan->scan, *models_);
   if (!candidates.ok())
     return candidates.status();
   plan->candidates = *std::move(candidates);
+  const absl::Status able = keep_able(plan->send.body(), plan->candidates);
+  if (!able.ok())
+    return able;
   return plan;
 }
 

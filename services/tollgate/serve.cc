@@ -44,7 +44,7 @@ struct Stack {
 }  // namespace
 
 absl::Status serve_all(const Config& config) {
-  const auto models = router::ModelTable::load(config.catalog_file, config.upstream_names());
+  const auto models = router::ModelTable::load(config.catalog_file, config.upstream_names(), config.upstream_features());
   if (!models.ok())
     return models.status();
   if ((*models)->models().empty())

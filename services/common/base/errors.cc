@@ -36,6 +36,7 @@ constexpr std::array kRows = {
     // Ours to mend, not the client's: its own key is fine.
     Row{v1::Failure::KIND_UPSTREAM_AUTH, 502, "api_error", kInternal, false},
     Row{v1::Failure::KIND_CONTEXT_LENGTH, 400, "invalid_request_error", kInvalidArgument, false},
+    Row{v1::Failure::KIND_UNSUPPORTED, 400, "invalid_request_error", kInvalidArgument, false},
     Row{v1::Failure::KIND_INTERNAL, 500, "api_error", kInternal, false},
 };
 

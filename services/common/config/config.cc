@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <utility>
 
 #include "services/common/config/document.h"
+#include "services/common/config/features.h"
 #include "services/common/config/json_file.h"
 
 namespace tollgate {
@@ -115,18 +118,73 @@ void read(Section section, RedisConfig& redis) {
   section.finish();
 }
 
+// What may be a part of a URL's path, as it stands.
+bool is_path_part(std::string_view text) {
+  static constexpr std::string_view kOthers = "-_.:";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) || kOthers.find(static_cast<char>(c)) != kOthers.npos;
+  });
+}
+
+void read(Section& section, VertexConfig& vertex) {
+  section.required_text("project", vertex.project);
+  section.text("region", vertex.region);
+  if (!vertex.project.empty() && !is_path_part(vertex.project))
+    section.problem("project", fmt::format("expected the id of a project, found \"{}\"", vertex.project));
+  if (!is_path_part(vertex.region) || vertex.region.find_first_of("._:") != std::string::npos)
+    section.problem("region",
+                    fmt::format("expected a region such as us-east5, global, us or eu, found \"{}\"", vertex.region));
+  section.text("credentials_file", vertex.credentials_file);
+  check_file(section, "credentials_file", vertex.credentials_file);
+  for (const char* name : {"api_key", "auth"}) {
+    if (section.has(name))
+      section.problem(name, "does not go with dialect \"vertex\", whose credentials are Google's: credentials_file");
+  }
+}
+
+bool is_header_name(std::string_view text) {
+  static constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) || kMarks.find(static_cast<char>(c)) != kMarks.npos;
+  });
+}
+
+void read_headers(Section& section, UpstreamConfig& upstream) {
+  section.text_map("headers", upstream.headers);
+  for (const auto& [name, value] : upstream.headers) {
+    const auto is_control = [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; };
+    if (!is_header_name(name) || std::any_of(value.begin(), value.end(), is_control))
+      section.problem("headers", fmt::format("\"{}\" is no header of HTTP: expected names of letters, digits and "
+                                             "hyphens, and values without line breaks",
+                                             name));
+  }
+  section.text("query", upstream.query);
+  const auto is_query = [](unsigned char c) { return c > ' ' && c < 0x7f && c != '#' && c != '?'; };
+  if (!std::all_of(upstream.query.begin(), upstream.query.end(), is_query))
+    section.problem("query", fmt::format("expected name=value[&name=value...], percent-encoded, without the question "
+                                         "mark, found \"{}\"",
+                                         upstream.query));
+}
+
 void read(Section section, UpstreamConfig& upstream) {
   std::size_t dialect = 0;
-  const std::vector<std::string> dialects = {"anthropic"};
+  const std::vector<std::string> dialects = {"anthropic", "vertex"};
   section.choice("dialect", dialects, dialect);
   upstream.dialect = dialects[dialect];
-  section.required_text("url", upstream.url);
+  if (upstream.dialect == "vertex") {
+    section.text("url", upstream.url);
+    read(section, upstream.vertex);
+  } else {
+    section.required_text("url", upstream.url);
+  }
   if (!upstream.url.empty() && upstream.url.rfind("https://", 0) != 0 && upstream.url.rfind("http://", 0) != 0)
     section.problem("url", fmt::format("expected https://host[:port][/prefix], found \"{}\"", upstream.url));
   section.secret("api_key", upstream.api_key);
-  std::size_t auth = 0;
-  section.choice("auth", {"x-api-key", "bearer"}, auth);
-  upstream.auth = auth == 0 ? UpstreamAuth::kXApiKey : UpstreamAuth::kBearer;
+  section.text("auth", upstream.auth);
+  if (!is_header_name(upstream.auth))
+    section.problem("auth", fmt::format("expected \"bearer\" or the name of a header, found \"{}\"", upstream.auth));
+  read_headers(section, upstream);
+  read_features(section.section("features"), upstream.features);
   section.text("ca_file", upstream.ca_file);
   section.integer("max_connections", upstream.max_connections, 1, 1'000'000);
   section.duration("connect_timeout_ms", upstream.connect_timeout);
@@ -184,6 +242,13 @@ std::set<std::string> Config::upstream_names() const {
   for (const auto& [name, upstream] : upstreams)
     names.insert(name);
   return names;
+}
+
+std::map<std::string, v1::Features> Config::upstream_features() const {
+  std::map<std::string, v1::Features> features;
+  for (const auto& [name, upstream] : upstreams)
+    features[name] = upstream.features;
+  return features;
 }
 
 absl::StatusOr<Config> load_config(const std::string& path, Secrets secrets) {

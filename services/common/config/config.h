@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tollgate/v1/features.pb.h"
 
 namespace tollgate {
 
@@ -73,17 +74,31 @@ struct RedisConfig {
   milliseconds command_timeout{2000};
 };
 
-enum class UpstreamAuth { kXApiKey, kBearer };
+// Claude on Google Cloud.
+struct VertexConfig {
+  std::string project;
+  // us-east5, ..., or `global`, or the multi-regions `us` and `eu`.
+  std::string region = "global";
+  // JSON file of a service account, an authorized user or a workload identity federation. Empty: the file that
+  // GOOGLE_APPLICATION_CREDENTIALS names, else the metadata server.
+  std::string credentials_file;
+};
 
 struct UpstreamConfig {
   std::string name;
-  // Only "anthropic" so far.
+  // "anthropic" or "vertex".
   std::string dialect = "anthropic";
-  // https://host[:port][/prefix], or http:// for a host of one's own.
+  // https://host[:port][/prefix], or http:// for a host of one's own. Of Vertex AI: empty, for the region's own host.
   std::string url;
-  // Sent as `x-api-key` or as `Authorization: Bearer`.
   std::string api_key;
-  UpstreamAuth auth = UpstreamAuth::kXApiKey;
+  // The header that api_key is sent in; `bearer`: Authorization: Bearer.
+  std::string auth = "x-api-key";
+  // Sent with every request, in place of what the client sends under these names.
+  std::map<std::string, std::string> headers;
+  // Added to the query of every request: name=value[&name=value...].
+  std::string query;
+  VertexConfig vertex;
+  v1::Features features;
   // PEM file of the authorities to trust; empty: the system's.
   std::string ca_file;
   // Connections to this upstream from one shard; a request beyond waits.
@@ -161,6 +176,8 @@ struct Config {
   std::uint32_t threads = 0;
 
   std::set<std::string> upstream_names() const;
+  // By upstream.
+  std::map<std::string, v1::Features> upstream_features() const;
 };
 
 // Whose secrets a program needs: one that manages keys has no use for the upstreams'.

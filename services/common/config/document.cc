@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 namespace tollgate {
 namespace {
@@ -86,6 +88,10 @@ void Section::secret(const char* name, std::string& out) {
   if (text.size() < 4 || text.rfind("${", 0) != 0 || text.back() != '}')
     // The value may be a secret written in clear: it is not repeated.
     return problem(name, fmt::format("expected {}; secrets do not stand in the file", expected));
+  resolve(name, text, out);
+}
+
+void Section::resolve(const std::string& name, const std::string& text, std::string& out) {
   if (!resolve_secrets_)
     return;
   const std::string reference = text.substr(2, text.size() - 3);
@@ -154,6 +160,22 @@ void Section::choice(const char* name, const std::vector<std::string>& names, st
     }
   }
   wrong(name, *value, fmt::format("one of {}", fmt::join(names, ", ")));
+}
+
+void Section::text_map(const char* name, std::map<std::string, std::string>& out) {
+  const json* value = find(name);
+  if (value == nullptr)
+    return;
+  const auto is_string = [](const json& element) { return element.is_string(); };
+  if (!value->is_object() || !std::all_of(value->begin(), value->end(), is_string))
+    return wrong(name, *value, "an object of strings");
+  out = value->get<std::map<std::string, std::string>>();
+  for (auto& [key, text] : out) {
+    if (text.starts_with("${") && text.ends_with("}")) {
+      const std::string reference = std::exchange(text, "");
+      resolve(fmt::format("{}.{}", name, key), reference, text);
+    }
+  }
 }
 
 void Section::texts(const char* name, std::vector<std::string>& out) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -44,6 +45,8 @@ class Section {
   // One of `names`; sets the index.
   void choice(const char* name, const std::vector<std::string>& names, std::size_t& out);
   void texts(const char* name, std::vector<std::string>& out);
+  // An object of strings; those that are references ("${VAR}", "${file:/path}") are resolved.
+  void text_map(const char* name, std::map<std::string, std::string>& out);
 
   // A nested object, empty when absent.
   Section section(const char* name);
@@ -56,6 +59,7 @@ class Section {
 
  private:
   const nlohmann::json* find(const char* name);
+  void resolve(const std::string& name, const std::string& text, std::string& out);
   void wrong(const char* name, const nlohmann::json& value, const std::string& expected);
   void read_integer(const char* name, std::int64_t& out, std::int64_t min, std::int64_t max);
   std::string path_of(const std::string& name) const;

@@ -14,7 +14,7 @@ std::string_view path_of(Call call) {
     case Call::kModels:
       break;
   }
-  return "/v1/models?limit=1";
+  return "/v1/models";
 }
 
 }  // namespace
@@ -24,12 +24,18 @@ Target direct_target(Call call, const UpstreamConfig& config, const upstream::Ur
   target.method = call == Call::kModels ? "GET" : "POST";
   target.path = url.prefix;
   target.path.append(path_of(call));
-  if (call != Call::kModels && has_header(headers, "anthropic-beta"))
-    target.path.append("?beta=true");
-  if (!config.api_key.empty() && config.auth == UpstreamAuth::kXApiKey)
-    target.headers.emplace_back("x-api-key", config.api_key);
-  if (!config.api_key.empty() && config.auth == UpstreamAuth::kBearer)
+  std::string query = config.query;
+  if (call == Call::kModels)
+    query.append(query.empty() ? "" : "&").append("limit=1");
+  else if (has_header(headers, "anthropic-beta"))
+    query.append(query.empty() ? "" : "&").append("beta=true");
+  if (!query.empty())
+    target.path.append("?").append(query);
+  if (!config.api_key.empty() && config.auth == "bearer")
     target.headers.emplace_back("authorization", "Bearer " + config.api_key);
+  else if (!config.api_key.empty())
+    target.headers.emplace_back(config.auth, config.api_key);
+  target.headers.insert(target.headers.end(), config.headers.begin(), config.headers.end());
   return target;
 }
 

@@ -68,7 +68,7 @@ TEST_F(ConfigTest, ReadsEveryPart) {
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->redis.password, "s3cret");
   EXPECT_EQ(config->upstreams.at("anthropic").api_key, "from file");
-  EXPECT_EQ(config->upstreams.at("own").auth, UpstreamAuth::kBearer);
+  EXPECT_EQ(config->upstreams.at("own").auth, "bearer");
   EXPECT_EQ(config->upstreams.at("own").idle_timeout, milliseconds(3));
   EXPECT_EQ(config->catalog_file, (directory_ / "models.json").string());
   EXPECT_EQ(config->limits.connections, 9u);

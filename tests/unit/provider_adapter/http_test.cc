@@ -148,8 +148,8 @@ google::protobuf::RepeatedPtrField<v1::Header> headers(const std::vector<std::pa
   return result;
 }
 
-std::string head_of(const std::vector<std::pair<std::string, std::string>>& list,
-                    UpstreamAuth auth = UpstreamAuth::kXApiKey, std::string_view url = "https://h/p") {
+std::string head_of(const std::vector<std::pair<std::string, std::string>>& list, const std::string& auth = "x-api-key",
+                    std::string_view url = "https://h/p") {
   UpstreamConfig config;
   config.api_key = "secret";
   config.auth = auth;
@@ -168,7 +168,7 @@ TEST(RequestHead, Exact) {
             "POST /p/v1/messages HTTP/1.1\r\nhost: h\r\nUser-Agent: claude-cli/2\r\nanthropic-version: 2026-10-21\r\n"
             "X-New: 1\r\ncontent-type: application/json; charset=utf-8\r\naccept-encoding: identity\r\n"
             "x-api-key: secret\r\ncontent-length: 12\r\n\r\n");
-  EXPECT_EQ(head_of({}, UpstreamAuth::kBearer, "http://h:8080"),
+  EXPECT_EQ(head_of({}, "bearer", "http://h:8080"),
             "POST /v1/messages HTTP/1.1\r\nhost: h:8080\r\nanthropic-version: 2023-06-01\r\n"
             "accept-encoding: identity\r\nauthorization: Bearer secret\r\ncontent-type: application/json\r\n"
             "content-length: 12\r\n\r\n");
