@@ -4,6 +4,7 @@
 
 #include "services/common/base/errors.h"
 #include "services/provider_adapter/anthropic/upstream.h"
+#include "services/provider_adapter/vertex/upstream.h"
 
 namespace tollgate {
 
@@ -13,16 +14,18 @@ absl::StatusOr<std::unique_ptr<Adapter>> Adapter::make(asio::io_context& context
   std::string errors;
   const auto report = [&errors](std::string_view text) { errors.append(errors.empty() ? "" : "\n").append(text); };
   for (const auto& [name, upstream] : config.upstreams) {
-    if (upstream.dialect != "anthropic") {
-      report(fmt::format("upstreams.{}.dialect: \"{}\" is unknown. Expected \"anthropic\".", name, upstream.dialect));
-      continue;
-    }
     anthropic::UpstreamOptions options;
     options.config = upstream;
     options.config.name = name;
     options.response_bytes = config.limits.response_bytes;
     options.ping = config.timeouts.ping;
-    auto made = anthropic::Upstream::make(context, deadlines, std::move(options));
+    absl::StatusOr<std::unique_ptr<ProviderAdapter>> made = error(
+        v1::Failure::KIND_INVALID_REQUEST,
+        fmt::format("upstreams.{}.dialect: \"{}\" is unknown. Expected anthropic or vertex.", name, upstream.dialect));
+    if (upstream.dialect == "anthropic")
+      made = anthropic::Upstream::make(context, deadlines, std::move(options));
+    else if (upstream.dialect == "vertex")
+      made = vertex::make_upstream(context, deadlines, std::move(options));
     if (made.ok()) {
       upstreams.emplace(name, *std::move(made));
     } else {

@@ -87,6 +87,14 @@ bool has_header(const google::protobuf::RepeatedPtrField<v1::Header>& headers, s
                      [name](const v1::Header& header) { return iequals(header.name(), name); });
 }
 
+std::string_view header_of(const google::protobuf::RepeatedPtrField<v1::Header>& headers, std::string_view name) {
+  for (const v1::Header& header : headers) {
+    if (iequals(header.name(), name))
+      return header.value();
+  }
+  return {};
+}
+
 absl::StatusOr<std::string> request_head(const Target& target, const upstream::Url& url,
                                          const google::protobuf::RepeatedPtrField<v1::Header>& headers,
                                          std::uint64_t content_length) {

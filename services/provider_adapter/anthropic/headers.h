@@ -26,6 +26,8 @@ void copy_response_headers(const boost::beast::http::fields& headers,
 bool is_header_value(std::string_view text);
 
 bool has_header(const google::protobuf::RepeatedPtrField<v1::Header>& headers, std::string_view name);
+// The first value; empty when there is none.
+std::string_view header_of(const google::protobuf::RepeatedPtrField<v1::Header>& headers, std::string_view name);
 
 // Where a request goes, and what the gateway says in its own name.
 struct Target {

@@ -1,10 +1,12 @@
 #include "services/provider_adapter/anthropic/upstream.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <boost/beast/core/string.hpp>
 
+#include "services/common/base/log.h"
 #include "services/provider_adapter/anthropic/direct_route.h"
 #include "services/provider_adapter/anthropic/event_stream.h"
 #include "services/provider_adapter/anthropic/failures.h"
@@ -111,8 +113,13 @@ absl::Status Upstream::fail_bad(const v1::SendRequest& request, std::string mess
 
 Awaitable<absl::StatusOr<Response>> Upstream::exchange(Call call, const v1::SendRequest& request) {
   bool renewed = false;
+  bool refitted = false;
   for (;;) {
-    const absl::StatusOr<Outgoing> outgoing = co_await route_->prepare(call, request, request.headers());
+    ClientHeaders headers = request.headers();
+    const absl::Status fitting = fit(request, headers);
+    if (!fitting.ok())
+      co_return fail(request, failure_of(fitting));
+    const absl::StatusOr<Outgoing> outgoing = co_await route_->prepare(call, request, headers);
     if (!outgoing.ok())
       co_return fail(request, failure_of(outgoing.status()));
     absl::StatusOr<Response> response = co_await client_.send(outgoing->message);
@@ -130,9 +137,40 @@ Awaitable<absl::StatusOr<Response>> Upstream::exchange(Call call, const v1::Send
     std::string body;
     const auto complete = co_await collect(*response, kErrorLimit, body);
     const bool all = complete.ok() && *complete;
-    co_return fail(
-        request, route_->failure(status, response->headers(), std::move(body), all, std::chrono::system_clock::now()));
+    v1::Failure failure =
+        route_->failure(status, response->headers(), std::move(body), all, std::chrono::system_clock::now());
+    if (failure.kind() == v1::Failure::KIND_INVALID_REQUEST && !std::exchange(refitted, true) &&
+        learn(request, failure, beta_flags(headers)))
+      continue;
+    co_return fail(request, std::move(failure));
   }
+}
+
+absl::Status Upstream::fit(const v1::SendRequest& request, ClientHeaders& headers) const {
+  if (!is_unlimited(request.features())) {
+    const absl::Status fitted = fit_headers(request.features(), name(), headers);
+    if (!fitted.ok())
+      return fitted;
+  }
+  if (!refused_.empty()) {
+    const Flags refused = refused_.among(request.model(), beta_flags(headers), SteadyClock::now());
+    if (!refused.empty())
+      drop_flags(refused, headers);
+  }
+  return absl::OkStatus();
+}
+
+bool Upstream::learn(const v1::SendRequest& request, const v1::Failure& failure, const Flags& sent) {
+  const Flags refused = refused_flags(failure.message(), sent);
+  if (refused.empty())
+    return false;
+  refused_.add(request.model(), sent, refused, SteadyClock::now());
+  Log(spdlog::level::warn, "beta_flags_refused")
+      .with("upstream", name())
+      .with("model", request.model())
+      .with("flags", fmt::format("{}", fmt::join(refused, ",")))
+      .with("generation_id", request.generation_id());
+  return true;
 }
 
 absl::Status Upstream::check_coding(const v1::SendRequest& request, const Response& response) const {

@@ -8,6 +8,7 @@
 #include "services/common/api/provider_adapter.h"
 #include "services/common/config/config.h"
 #include "services/common/runtime/deadlines.h"
+#include "services/provider_adapter/anthropic/betas.h"
 #include "services/provider_adapter/anthropic/route.h"
 #include "services/provider_adapter/http/client.h"
 
@@ -47,6 +48,10 @@ class Upstream : public ProviderAdapter {
   absl::Status fail_bad(const v1::SendRequest& request, std::string message) const;
   // Sends the request and waits for the head of a 2xx; every other answer is a failure.
   Awaitable<absl::StatusOr<upstream::Response>> exchange(Call call, const v1::SendRequest& request);
+  // Makes the client's headers those that the model takes at this upstream, by what is configured and what was learnt.
+  absl::Status fit(const v1::SendRequest& request, ClientHeaders& headers) const;
+  // Whether the failure refuses beta flags of those sent; they are not sent to this model any more, for a while.
+  bool learn(const v1::SendRequest& request, const v1::Failure& failure, const Flags& sent);
   absl::Status check_coding(const v1::SendRequest& request, const upstream::Response& response) const;
   // The whole body into `body`; false when it is longer than `limit`.
   Awaitable<absl::StatusOr<bool>> collect(upstream::Response& response, std::uint64_t limit, std::string& body);
@@ -56,6 +61,7 @@ class Upstream : public ProviderAdapter {
   const UpstreamOptions options_;
   const std::unique_ptr<Route> route_;
   upstream::Client client_;
+  RefusedFlags refused_;
 };
 
 }  // namespace tollgate::anthropic
