@@ -4,9 +4,26 @@
 
 #include "services/common/base/errors.h"
 #include "services/provider_adapter/anthropic/upstream.h"
+#include "services/provider_adapter/bedrock/upstream.h"
 #include "services/provider_adapter/vertex/upstream.h"
 
 namespace tollgate {
+namespace {
+
+absl::StatusOr<std::unique_ptr<ProviderAdapter>> make_upstream(asio::io_context& context, Deadlines& deadlines,
+                                                               anthropic::UpstreamOptions options) {
+  if (options.config.dialect == "anthropic")
+    return anthropic::Upstream::make(context, deadlines, std::move(options));
+  if (options.config.dialect == "bedrock")
+    return bedrock::Upstream::make(context, deadlines, std::move(options));
+  if (options.config.dialect == "vertex")
+    return vertex::make_upstream(context, deadlines, std::move(options));
+  return error(v1::Failure::KIND_INVALID_REQUEST,
+               fmt::format("upstreams.{}.dialect: \"{}\" is unknown. Expected anthropic, bedrock or vertex.",
+                           options.config.name, options.config.dialect));
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Adapter>> Adapter::make(asio::io_context& context, Deadlines& deadlines,
                                                        const Config& config) {
@@ -19,13 +36,7 @@ absl::StatusOr<std::unique_ptr<Adapter>> Adapter::make(asio::io_context& context
     options.config.name = name;
     options.response_bytes = config.limits.response_bytes;
     options.ping = config.timeouts.ping;
-    absl::StatusOr<std::unique_ptr<ProviderAdapter>> made = error(
-        v1::Failure::KIND_INVALID_REQUEST,
-        fmt::format("upstreams.{}.dialect: \"{}\" is unknown. Expected anthropic or vertex.", name, upstream.dialect));
-    if (upstream.dialect == "anthropic")
-      made = anthropic::Upstream::make(context, deadlines, std::move(options));
-    else if (upstream.dialect == "vertex")
-      made = vertex::make_upstream(context, deadlines, std::move(options));
+    absl::StatusOr<std::unique_ptr<ProviderAdapter>> made = make_upstream(context, deadlines, std::move(options));
     if (made.ok()) {
       upstreams.emplace(name, *std::move(made));
     } else {

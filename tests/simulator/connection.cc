@@ -121,10 +121,13 @@ class Connection {
     } else {
       ticket = shared_.journal.received(request, number_);
       std::optional<Step> step = shared_.script.take(request);
+      const bool bedrock = Bedrock::is_call(request);
       if (!step || !step->replaces())
-        reply = shared_.api.handle(request);
+        reply = bedrock ? shared_.bedrock.handle(request) : shared_.api.handle(request);
       if (step)
         reply = apply(*step, std::move(reply));
+      if (bedrock)
+        reply = Bedrock::dressed(request, std::move(reply));
     }
     reply.close_after |= !parser.keep_alive();
     if (control)

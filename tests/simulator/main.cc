@@ -37,6 +37,8 @@ int main(int argc, char** argv) {
   CLI::App app("Speaks Anthropic's Messages API without a model behind it, and does what its script says.");
   app.add_option("--listen", listen, "address:port; port 0: the kernel chooses")->capture_default_str();
   app.add_option("--api-key", options.api_key, "key that clients must present, in x-api-key or as Bearer");
+  std::vector<std::string> aws_keys;
+  app.add_option("--aws-key", aws_keys, "ID:SECRET[:TOKEN] that requests to Bedrock may be signed with; several");
   app.add_option("--threads", options.threads)->capture_default_str()->check(CLI::Range(1, 64));
   auto* certificate = app.add_option("--cert", options.certificate_file, "PEM certificate chain: serve TLS");
   auto* key = app.add_option("--key", options.key_file, "PEM private key");
@@ -46,6 +48,14 @@ int main(int argc, char** argv) {
   app.add_flag("--quiet", quiet, "print the first line only");
   CLI11_PARSE(app, argc, argv);
 
+  for (const std::string& text : aws_keys) {
+    const auto parsed = tollgate::simulator::parse_aws_key(text);
+    if (!parsed) {
+      fmt::print(stderr, "--aws-key: must be ID:SECRET or ID:SECRET:TOKEN\n");
+      return 2;
+    }
+    options.aws_keys.push_back(*parsed);
+  }
   std::size_t colon = listen.rfind(':');
   if (colon == std::string::npos) {
     fmt::print(stderr, "--listen {}: must be address:port, for example 127.0.0.1:0\n", listen);

@@ -8,6 +8,7 @@
 
 #include "services/common/runtime/shards.h"
 #include "tests/simulator/api.h"
+#include "tests/simulator/bedrock.h"
 #include "tests/simulator/journal.h"
 #include "tests/simulator/script.h"
 
@@ -19,6 +20,8 @@ struct Options {
   std::uint16_t port = 0;
   // What clients must present; empty: nothing.
   std::string api_key;
+  // What requests to Bedrock may be signed with, besides.
+  std::vector<AwsKey> aws_keys;
   std::size_t threads = 1;
   // PEM files; both empty: plain HTTP.
   std::string certificate_file;
@@ -29,9 +32,11 @@ struct Options {
 
 // What all connections share; any thread.
 struct Shared {
-  explicit Shared(const Options& options) : api(options.api_key), journal(options.record) {}
+  explicit Shared(const Options& options)
+      : api(options.api_key), bedrock(api, options.api_key, options.aws_keys), journal(options.record) {}
 
   Api api;
+  Bedrock bedrock;
   Script script;
   Journal journal;
   std::atomic<std::uint64_t> connections_opened{0};

@@ -166,14 +166,45 @@ void read_headers(Section& section, UpstreamConfig& upstream) {
                                          upstream.query));
 }
 
+// `section` is the whole upstream's.
+void read(Section& section, BedrockConfig& bedrock) {
+  section.required_text("region", bedrock.region);
+  constexpr const char* kRegionLetters = "abcdefghijklmnopqrstuvwxyz0123456789-";
+  if (bedrock.region.find_first_not_of(kRegionLetters) != std::string::npos)
+    section.problem("region", fmt::format("expected a region such as us-east-1, found \"{}\"", bedrock.region));
+  std::size_t wire = 0;
+  section.choice("wire", {"invoke", "messages"}, wire);
+  bedrock.wire = wire == 0 ? BedrockWire::kInvoke : BedrockWire::kMessages;
+  section.text("service", bedrock.service);
+  Section credentials = section.section("credentials");
+  credentials.secret("access_key_id", bedrock.access_key_id);
+  credentials.secret("secret_access_key", bedrock.secret_access_key);
+  credentials.secret("session_token", bedrock.session_token);
+  credentials.text("profile", bedrock.profile);
+  if (credentials.has("access_key_id") != credentials.has("secret_access_key"))
+    credentials.problem("access_key_id", "goes with secret_access_key: give both or neither");
+  if (credentials.has("session_token") && !credentials.has("access_key_id"))
+    credentials.problem("session_token", "goes with access_key_id and secret_access_key");
+  if (credentials.has("profile") && credentials.has("access_key_id"))
+    credentials.problem("profile", "does not go with access_key_id: give one of them");
+  credentials.finish();
+  if (section.has("credentials") && section.has("api_key"))
+    section.problem("api_key", "does not go with credentials: give one of them");
+  if (section.has("auth"))
+    section.problem("auth", "an API key of Bedrock is always sent as Bearer: leave it out");
+}
+
 void read(Section section, UpstreamConfig& upstream) {
   std::size_t dialect = 0;
-  const std::vector<std::string> dialects = {"anthropic", "vertex"};
+  const std::vector<std::string> dialects = {"anthropic", "bedrock", "vertex"};
   section.choice("dialect", dialects, dialect);
   upstream.dialect = dialects[dialect];
   if (upstream.dialect == "vertex") {
     section.text("url", upstream.url);
     read(section, upstream.vertex);
+  } else if (upstream.dialect == "bedrock") {
+    section.text("url", upstream.url);
+    read(section, upstream.bedrock);
   } else {
     section.required_text("url", upstream.url);
   }

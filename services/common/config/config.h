@@ -84,11 +84,30 @@ struct VertexConfig {
   std::string credentials_file;
 };
 
+// How Bedrock is spoken to: InvokeModel with AWS' event stream, which serves every model, or the Messages API's own
+// form, which serves the newer ones.
+enum class BedrockWire { kInvoke, kMessages };
+
+struct BedrockConfig {
+  std::string region;
+  BedrockWire wire = BedrockWire::kInvoke;
+  // What requests are signed for; empty: follows from the URL.
+  std::string service;
+  // Without any of these, and without UpstreamConfig::api_key, credentials come from the environment, as for every
+  // program that speaks to AWS.
+  std::string access_key_id;
+  std::string secret_access_key;
+  std::string session_token;
+  // Of the shared credentials file.
+  std::string profile;
+};
+
 struct UpstreamConfig {
   std::string name;
-  // "anthropic" or "vertex".
+  // "anthropic", "bedrock" or "vertex".
   std::string dialect = "anthropic";
-  // https://host[:port][/prefix], or http:// for a host of one's own. Of Vertex AI: empty, for the region's own host.
+  // https://host[:port][/prefix], or http:// for a host of one's own. Of Bedrock and Vertex AI: empty, for the region's
+  // own host.
   std::string url;
   std::string api_key;
   // The header that api_key is sent in; `bearer`: Authorization: Bearer.
@@ -97,6 +116,8 @@ struct UpstreamConfig {
   std::map<std::string, std::string> headers;
   // Added to the query of every request: name=value[&name=value...].
   std::string query;
+  // Of the dialect of that name only.
+  BedrockConfig bedrock;
   VertexConfig vertex;
   v1::Features features;
   // PEM file of the authorities to trust; empty: the system's.

@@ -195,7 +195,9 @@ void Section::texts(const char* name, std::vector<std::string>& out) {
 Section Section::section(const char* name) {
   static const json empty = json::object();
   const json* value = find(name);
-  return Section(value == nullptr ? empty : *value, path_of(name), *problems_);
+  Section section(value == nullptr ? empty : *value, path_of(name), *problems_);
+  section.resolve_secrets_ = resolve_secrets_;
+  return section;
 }
 
 std::vector<Section> Section::sections(const char* name, std::vector<std::string>* names) {

@@ -22,7 +22,7 @@ class Section {
   // `value`, `problems` outlive the section. `path` is empty for the whole document.
   Section(const nlohmann::json& value, std::string path, Problems& problems);
 
-  // From here on secrets of this section are checked for their form only and left empty.
+  // From here on secrets of this section, and of those in it, are checked for their form only and left empty.
   void leave_secrets() { resolve_secrets_ = false; }
 
   bool has(const char* name) const { return value_ != nullptr && value_->contains(name); }

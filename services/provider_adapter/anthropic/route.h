@@ -6,6 +6,7 @@
 
 #include <boost/beast/http/fields.hpp>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -13,6 +14,7 @@
 #include "services/common/async.h"
 #include "services/provider_adapter/http/client.h"
 #include "tollgate/v1/adapter.pb.h"
+#include "tollgate/v1/messages.pb.h"
 
 namespace tollgate::anthropic {
 
@@ -29,8 +31,24 @@ struct Outgoing {
 
   upstream::Request message;
   google::protobuf::RepeatedPtrField<v1::Edit> edits;
+  // What the body points into instead, where it was written anew.
+  std::unique_ptr<const std::string> body;
   // Which credentials it bears, for Route::renew().
   std::uint64_t credentials = 0;
+};
+
+// Turns the body of a stream that is framed in another way into server-sent events.
+class StreamDecoder {
+ public:
+  virtual ~StreamDecoder() = default;
+
+  // Takes the next bytes and appends to `events` the events that they complete. An error carries the Failure that ends
+  // the stream; what was appended before it counts.
+  virtual absl::Status decode(std::string_view bytes, std::string& events) = 0;
+  // The body ended.
+  virtual absl::Status finish() = 0;
+  // Adds to the counts of the events what the platform counted and they leave out.
+  virtual void complete(v1::Usage& usage) const = 0;
 };
 
 // Used on one shard; outlives its calls.
@@ -43,12 +61,20 @@ class Route {
   virtual Awaitable<absl::StatusOr<Outgoing>> prepare(Call call, const v1::SendRequest& request,
                                                       const ClientHeaders& headers) = 0;
 
-  // The upstream answered 401 to `outgoing`: lets go of its credentials. True when another try will have others.
+  // Whether such an answer refuses the credentials, and not what is done with them.
+  virtual bool refuses_credentials(unsigned status, const boost::beast::http::fields&) const { return status == 401; }
+  // The upstream refused the credentials of `outgoing`: lets go of its credentials. True when another try will have
+  // others.
   virtual bool renew(const Outgoing&) { return false; }
 
   // The failure of a response that is not 2xx; `complete`: `body` is all of it.
   virtual v1::Failure failure(unsigned status, const boost::beast::http::fields& headers, std::string body,
                               bool complete, std::chrono::system_clock::time_point now) const = 0;
+
+  // Null: a stream is server-sent events as it comes.
+  virtual std::unique_ptr<StreamDecoder> decoder(const upstream::Response&) const { return nullptr; }
+  // Makes the head of a 2xx the API's own.
+  virtual void dress(v1::Head&) const {}
 };
 
 }  // namespace tollgate::anthropic

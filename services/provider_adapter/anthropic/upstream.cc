@@ -32,10 +32,11 @@ bool is_event_stream(const Response& response) {
   return iequals(type.substr(0, kEventStream.size()), kEventStream);
 }
 
-v1::Frame head_frame(const Response& response) {
+v1::Frame head_frame(const Response& response, const Route& route) {
   v1::Frame frame;
   frame.mutable_head()->set_status(response.status());
   copy_response_headers(response.headers(), *frame.mutable_head()->mutable_headers());
+  route.dress(*frame.mutable_head());
   return frame;
 }
 
@@ -132,7 +133,8 @@ Awaitable<absl::StatusOr<Response>> Upstream::exchange(Call call, const v1::Send
         co_return readable;
       co_return response;
     }
-    if (status == 401 && !std::exchange(renewed, true) && route_->renew(*outgoing))
+    const bool refused = route_->refuses_credentials(status, response->headers());
+    if (refused && !std::exchange(renewed, true) && route_->renew(*outgoing))
       continue;
     std::string body;
     const auto complete = co_await collect(*response, kErrorLimit, body);
@@ -206,16 +208,18 @@ Awaitable<absl::Status> Upstream::send(const v1::SendRequest& request, FrameSink
   if (!response.ok())
     co_return response.status();
   absl::Status status;
-  if (is_event_stream(*response)) {
-    status = co_await relay_stream(request, *response, sink);
+  const std::unique_ptr<StreamDecoder> decoder = route_->decoder(*response);
+  if (decoder != nullptr || is_event_stream(*response)) {
+    status = co_await relay_stream(request, *response, decoder.get(), sink);
   } else {
     status = co_await relay_whole(request, *response, sink);
   }
   co_return status;
 }
 
-Awaitable<absl::Status> Upstream::relay_stream(const v1::SendRequest& request, Response& response, FrameSink& sink) {
-  v1::Frame head = head_frame(response);
+Awaitable<absl::Status> Upstream::relay_stream(const v1::SendRequest& request, Response& response,
+                                               StreamDecoder* decoder, FrameSink& sink) {
+  v1::Frame head = head_frame(response, *route_);
   absl::Status written = co_await sink.write(std::move(head));
   if (!written.ok())
     co_return written;
@@ -248,24 +252,36 @@ Awaitable<absl::Status> Upstream::relay_stream(const v1::SendRequest& request, R
       continue;
     }
     open = *read == Response::Read::kBytes;
+    absl::Status decoded;
+    if (decoder != nullptr) {
+      std::string coded;
+      coded.swap(bytes);
+      decoded = open ? decoder->decode(coded, bytes) : decoder->finish();
+      if (!decoded.ok() && ended)
+        break;
+    }
     const EventStream::Result result = open ? events.push(std::move(bytes), frames) : events.finish(frames);
     if (result == EventStream::Result::kError)
       co_return fail(request, failure_of_error(name(), events.error(), std::move(events.error_json())));
     if (result == EventStream::Result::kMalformed)
       co_return fail_bad(request, fmt::format("Upstream {} sent an event that is not the API's.", name()));
-    if (frames.empty())
-      continue;
     for (v1::Frame& frame : frames) {
       written = co_await sink.write(std::move(frame));
       if (!written.ok())
         co_return written;
     }
+    if (!frames.empty())
+      last_write = SteadyClock::now();
     frames.clear();
-    last_write = SteadyClock::now();
+    if (!decoded.ok())
+      co_return fail(request, failure_of(decoded));
   }
   if (!events.stopped() && !events.errored())
     co_return fail_bad(request, fmt::format("The stream of upstream {} ended early, without message_stop.", name()));
-  v1::Frame done = done_frame(request, name(), events.usage(), events.errored());
+  v1::Usage usage = events.usage();
+  if (decoder != nullptr)
+    decoder->complete(usage);
+  v1::Frame done = done_frame(request, name(), std::move(usage), events.errored());
   written = co_await sink.write(std::move(done));
   co_return written;
 }
@@ -289,7 +305,7 @@ Awaitable<absl::Status> Upstream::relay_whole(const v1::SendRequest& request, Re
   if (reported)
     co_return fail(request, failure_of_error(name(), *reported, std::move(body)));
   std::vector<v1::Frame> frames;
-  frames.push_back(head_frame(response));
+  frames.push_back(head_frame(response, *route_));
   if (usage.take_change())
     *frames.emplace_back().mutable_usage() = usage.usage();
   frames.emplace_back().mutable_committed();
@@ -326,6 +342,7 @@ Awaitable<absl::StatusOr<v1::CountTokensReply>> Upstream::count_tokens(const v1:
   v1::CountTokensReply reply;
   reply.mutable_head()->set_status(response->status());
   copy_response_headers(response->headers(), *reply.mutable_head()->mutable_headers());
+  route_->dress(*reply.mutable_head());
   reply.set_body(std::move(body));
   co_return reply;
 }

@@ -55,7 +55,9 @@ class Upstream : public ProviderAdapter {
   absl::Status check_coding(const v1::SendRequest& request, const upstream::Response& response) const;
   // The whole body into `body`; false when it is longer than `limit`.
   Awaitable<absl::StatusOr<bool>> collect(upstream::Response& response, std::uint64_t limit, std::string& body);
-  Awaitable<absl::Status> relay_stream(const v1::SendRequest& request, upstream::Response& response, FrameSink& sink);
+  // `decoder` may be null.
+  Awaitable<absl::Status> relay_stream(const v1::SendRequest& request, upstream::Response& response,
+                                       StreamDecoder* decoder, FrameSink& sink);
   Awaitable<absl::Status> relay_whole(const v1::SendRequest& request, upstream::Response& response, FrameSink& sink);
 
   const UpstreamOptions options_;
