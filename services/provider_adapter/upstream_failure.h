@@ -11,6 +11,9 @@ namespace tollgate {
 // Status and error type follow from `kind`, as for every failure of Tollgate's own.
 v1::Failure upstream_failure(FailureKind kind, std::string_view upstream, std::string message);
 
+// No connection to it came about: DNS, TCP or TLS.
+v1::Failure unreachable_upstream(FailureKind kind, std::string_view upstream, std::string message);
+
 // The upstream answered, but not as the API would: 502 api_error, of kind unavailable.
 v1::Failure bad_response(std::string_view upstream, std::string message);
 

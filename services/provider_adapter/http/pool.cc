@@ -32,10 +32,12 @@ Pool::Pool(asio::io_context& context, Deadlines& deadlines, PoolOptions options,
 Awaitable<absl::StatusOr<Lease>> Pool::acquire() {
   Slot slot = co_await slots_->acquire(options_.connect_timeout);
   if (!slot) {
-    co_return to_status(upstream_failure(
+    v1::Failure failure = upstream_failure(
         v1::Failure::KIND_OVERLOADED, options_.name,
         fmt::format("All {} connections to upstream {} were busy for {} ms. Raise upstreams.{}.max_connections.",
-                    options_.max_connections, options_.name, options_.connect_timeout.count(), options_.name)));
+                    options_.max_connections, options_.name, options_.connect_timeout.count(), options_.name));
+    failure.set_stage(v1::Failure::STAGE_GATEWAY);
+    co_return to_status(failure);
   }
   while (!idle_.empty()) {
     std::unique_ptr<Connection> connection = std::move(idle_.back().connection);
@@ -66,12 +68,12 @@ absl::Status Pool::unreachable(const error_code& ec) const {
   const std::string where =
       fmt::format("{} ({}://{})", options_.name, options_.url.tls ? "https" : "http", options_.url.authority());
   if (ec == boost::beast::error::timeout) {
-    return to_status(upstream_failure(
+    return to_status(unreachable_upstream(
         v1::Failure::KIND_TIMEOUT, options_.name,
         fmt::format("Upstream {} could not be reached within {} ms.", where, options_.connect_timeout.count())));
   }
-  return to_status(upstream_failure(v1::Failure::KIND_UNAVAILABLE, options_.name,
-                                    fmt::format("Upstream {} could not be reached: {}.", where, ec.message())));
+  return to_status(unreachable_upstream(v1::Failure::KIND_UNAVAILABLE, options_.name,
+                                        fmt::format("Upstream {} could not be reached: {}.", where, ec.message())));
 }
 
 Awaitable<absl::StatusOr<std::unique_ptr<Connection>>> Pool::open() {
@@ -105,7 +107,7 @@ Awaitable<absl::StatusOr<std::unique_ptr<Connection>>> Pool::open() {
     if (ec == boost::beast::error::timeout)
       co_return unreachable(ec);
     if (ec) {
-      co_return to_status(upstream_failure(
+      co_return to_status(unreachable_upstream(
           v1::Failure::KIND_UNAVAILABLE, options_.name,
           fmt::format("TLS with upstream {} ({}) failed: {}. If its certificate is signed by an authority of your own, "
                       "set upstreams.{}.ca_file.",
