@@ -12,6 +12,7 @@
 #include "services/common/runtime/shards.h"
 #include "services/router/router.h"
 #include "services/router/settle_all.h"
+#include "services/router/upstream_bounds.h"
 
 namespace tollgate {
 namespace {
@@ -36,6 +37,7 @@ absl::Status serve(const Config& config) {
   ProviderAdapterClient adapter(make_channel(config.services.adapter, channel));
 
   const router::DrainOptions drains{.streams = config.limits.drained_streams, .time = config.timeouts.abandoned};
+  const auto health = std::make_shared<router::Health>(router::upstream_bounds(config));
   Shards shards(config.threads);
   std::vector<std::unique_ptr<router::Router>> routers;
   router::TableCatalog catalog(*models, keys);
@@ -46,7 +48,7 @@ absl::Status serve(const Config& config) {
   std::vector<std::pair<Executor, router::Router*>> settling;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     asio::io_context& context = shards.at(i);
-    routers.push_back(std::make_unique<router::Router>(context, *models, ledger, keys, adapter, drains));
+    routers.push_back(std::make_unique<router::Router>(context, *models, ledger, keys, adapter, *health, drains));
     messages.push_back({context.get_executor(), routers.back().get()});
     catalogs.push_back({context.get_executor(), &catalog});
     managed_keys.push_back({context.get_executor(), &guarded_keys});

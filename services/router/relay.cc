@@ -42,6 +42,8 @@ Awaitable<absl::Status> Relay::send_head() {
   if (head_sent_ || !head_)
     co_return absl::OkStatus();
   head_sent_ = true;
+  if (std::optional<v1::Header> late = late_header_ ? late_header_() : std::nullopt)
+    headers_.push_back(*std::move(late));
   put_headers(headers_, *head_->mutable_head()->mutable_headers());
   co_return co_await forward(std::move(*head_));
 }

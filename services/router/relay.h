@@ -2,6 +2,7 @@
 // failure before that stays invisible.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,9 +13,10 @@ namespace tollgate::router {
 
 class Relay : public FrameSink {
  public:
-  // `headers` are added to the response's, in the place of an upstream's of the same names. `client` outlives the
-  // relay.
-  Relay(FrameSink& client, std::vector<v1::Header> headers) : client_(client), headers_(std::move(headers)) {}
+  // `headers` are added to the response's, in the place of an upstream's of the same names; so is what `late_header`
+  // gives when the head goes out. `client` outlives the relay.
+  Relay(FrameSink& client, std::vector<v1::Header> headers, std::function<std::optional<v1::Header>()> late_header = {})
+      : client_(client), headers_(std::move(headers)), late_header_(std::move(late_header)) {}
 
   // Forgets what a failed attempt left behind.
   void begin_attempt();
@@ -31,7 +33,8 @@ class Relay : public FrameSink {
   Awaitable<absl::Status> release();
 
   FrameSink& client_;
-  const std::vector<v1::Header> headers_;
+  std::vector<v1::Header> headers_;
+  const std::function<std::optional<v1::Header>()> late_header_;
   std::optional<v1::Frame> head_;
   std::vector<v1::Frame> held_;
   std::size_t held_bytes_ = 0;

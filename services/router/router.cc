@@ -11,9 +11,9 @@
 #include "services/common/base/errors.h"
 #include "services/common/base/log.h"
 #include "services/router/able.h"
+#include "services/router/attempt_watch.h"
 #include "services/router/cost_bound.h"
 #include "services/router/rate_headers.h"
-#include "services/router/relay.h"
 #include "services/router/request_scan.h"
 
 namespace tollgate::router {
@@ -22,38 +22,6 @@ namespace {
 using v1::Failure;
 
 constexpr std::chrono::milliseconds kSettling{2000};
-
-// The failures of one upstream that another one may not have.
-bool moves_on(FailureKind kind) {
-  switch (kind) {
-    case Failure::KIND_RATE_LIMITED:
-    case Failure::KIND_OVERLOADED:
-    case Failure::KIND_UNAVAILABLE:
-    case Failure::KIND_TIMEOUT:
-    case Failure::KIND_UPSTREAM_AUTH:
-    case Failure::KIND_CONTEXT_LENGTH:
-    case Failure::KIND_UNSUPPORTED:
-      return true;
-    default:
-      return false;
-  }
-}
-
-// How much a client learns from a failure: what it can wait for before what only the operator can mend.
-int usefulness(const Failure& failure) {
-  switch (failure.kind()) {
-    case Failure::KIND_CONTEXT_LENGTH:
-      return 4;
-    case Failure::KIND_RATE_LIMITED:
-    case Failure::KIND_OVERLOADED:
-      return 3;
-    case Failure::KIND_UNAVAILABLE:
-    case Failure::KIND_TIMEOUT:
-      return 2;
-    default:
-      return 1;
-  }
-}
 
 void add_edit(v1::SendRequest& send, const Span& span, std::string replacement) {
   v1::Edit& edit = *send.add_edits();
@@ -120,17 +88,10 @@ class Meter : public FrameSink {
   FrameSink& next_;
 };
 
-// The failures of the attempts so far; the one to show when all have failed.
-class Attempts {
- public:
-  void add(Failure failure) {
-    if (!best_ || usefulness(failure) > usefulness(*best_))
-      best_ = std::move(failure);
-  }
-  absl::Status status() const { return to_status(*best_); }
-
- private:
-  std::optional<Failure> best_;
+// An attempt whose end tells how its endpoint does. The client may have left by then, the attempt going on (Drains).
+struct Running {
+  std::shared_ptr<void> plan;
+  Health::Admission admission;
 };
 
 }  // namespace
@@ -140,6 +101,7 @@ struct Router::Plan {
   std::vector<Candidate> candidates;
   v1::SendRequest send;
   CostAsk ask;
+  bool tell_attempts = false;
 
   void aim_at(const Candidate& candidate) {
     send.set_upstream(candidate.endpoint->upstream());
@@ -150,11 +112,12 @@ struct Router::Plan {
 };
 
 Router::Router(asio::io_context& context, std::shared_ptr<const ModelTable> models, Ledger& ledger, Keys& keys,
-               ProviderAdapter& adapter, DrainOptions drains)
+               ProviderAdapter& adapter, Health& health, DrainOptions drains)
     : models_(std::move(models)),
       ledger_(ledger),
       keys_(keys),
       adapter_(adapter),
+      health_(health),
       settler_(context, ledger),
       keeper_(context, ledger),
       drains_(context, adapter, drains) {}
@@ -163,6 +126,7 @@ absl::StatusOr<std::shared_ptr<Router::Plan>> Router::plan(v1::CreateRequest& re
   auto plan = std::make_shared<Plan>();
   plan->send.set_body(std::move(*request.mutable_body()));
   plan->send.mutable_headers()->Swap(request.mutable_headers());
+  plan->tell_attempts = take_metadata_wish(*plan->send.mutable_headers());
   absl::StatusOr<RequestScan> scan = scan_request(*plan->send.mutable_body());
   if (!scan.ok())
     return scan.status();
@@ -239,36 +203,65 @@ Awaitable<absl::Status> Router::create(v1::CreateRequest request, FrameSink& sin
 }
 
 Awaitable<absl::Status> Router::attempt(const std::shared_ptr<Plan>& plan, const std::shared_ptr<Account>& account,
-                                        const Candidate& candidate, FrameSink& sink) {
+                                        const Candidate& candidate, Health::Admission admission, Relay& relay) {
   plan->aim_at(candidate);
   account->begin(candidate, expected_usage(plan->ask, *candidate.endpoint));
+  const auto running = std::make_shared<Running>(Running{plan, std::move(admission)});
+  AttemptWatch watch(running->admission, relay);
+  absl::Status status;
   if (candidate.endpoint->bills_after_abort()) {
-    std::shared_ptr<const v1::SendRequest> send(plan, &plan->send);
-    co_return co_await drains_.send(std::move(send), account, sink);
+    std::shared_ptr<const v1::SendRequest> send(running, &plan->send);
+    status = co_await drains_.send(std::move(send), account, watch);
+  } else {
+    Meter meter(*account, watch);
+    status = co_await adapter_.send(plan->send, meter);
   }
-  Meter meter(*account, sink);
-  co_return co_await adapter_.send(plan->send, meter);
+  // The client has left: nobody knows how it would have ended.
+  if (!relay.client_status().ok())
+    co_return status;
+  if (status.ok() && !account->done())
+    status = error(Failure::KIND_UNAVAILABLE, "The upstream's answer ended early.");
+  if (!status.ok()) {
+    // Without a Failure it is the way to the adapter that is broken, and no upstream.
+    if (carries_failure(status))
+      running->admission.failed(failure_of(status));
+  } else if (account->errored()) {
+    running->admission.failed(make_failure(Failure::KIND_UNAVAILABLE, "The stream ended with an error of its own."));
+  } else {
+    running->admission.succeeded(plan->scan.stream ? watch.performance() : Performance());
+  }
+  co_return status;
 }
 
 Awaitable<absl::Status> Router::serve(const std::shared_ptr<Plan>& plan, const std::shared_ptr<Account>& account,
                                       std::vector<v1::Header> headers, FrameSink& sink) {
-  Relay relay(sink, std::move(headers));
-  Attempts attempts;
-  std::int64_t needed_context = 0;
+  Cascade cascade(plan->tell_attempts);
+  auto attempts_so_far = [&cascade] { return cascade.header(); };
+  Relay relay(sink, std::move(headers), std::move(attempts_so_far));
+  health_.begin_request();
   for (const Candidate& candidate : plan->candidates) {
-    if (candidate.endpoint->context_tokens() <= needed_context)
+    if (!cascade.fits(candidate))
       continue;
+    if (cascade.made() > 0 && !health_.may_retry(*candidate.endpoint)) {
+      Log(spdlog::level::warn, "retries_spent").with("generation_id", account->generation_id());
+      break;
+    }
+    absl::StatusOr<Health::Admission> admission = health_.admit(*candidate.endpoint);
+    if (!admission.ok()) {
+      cascade.refuse(candidate, failure_of(admission.status()));
+      continue;
+    }
     relay.begin_attempt();
-    const absl::Status status = co_await attempt(plan, account, candidate, relay);
+    cascade.begin(candidate);
+    const absl::Status status = co_await attempt(plan, account, candidate, *std::move(admission), relay);
     if (!relay.client_status().ok())
       co_return relay.client_status();
-    if (status.ok() && account->done()) {
+    if (status.ok()) {
       account->settle();
       v1::Frame frame = done_frame(*account, candidate);
       co_return co_await sink.write(std::move(frame));
     }
-    Failure failure = status.ok() ? make_failure(Failure::KIND_UNAVAILABLE, "The upstream's answer ended early.")
-                                  : failure_of(status);
+    Failure failure = failure_of(status);
     Log(spdlog::level::warn, "attempt_failed")
         .with("generation_id", account->generation_id())
         .with("provider", candidate.endpoint->provider())
@@ -280,18 +273,15 @@ Awaitable<absl::Status> Router::serve(const std::shared_ptr<Plan>& plan, const s
         .with("error", failure.body().empty() ? failure.message() : "");
     if (relay.committed()) {
       account->settle();
+      cascade.tell(failure);
       co_return to_status(failure);
     }
     account->forget();
-    if (failure.kind() == Failure::KIND_CONTEXT_LENGTH)
-      needed_context = candidate.endpoint->context_tokens();
-    const bool next = moves_on(failure.kind());
-    attempts.add(std::move(failure));
-    if (!next)
+    if (!cascade.fail(std::move(failure)))
       break;
   }
   account->settle();
-  co_return attempts.status();
+  co_return cascade.status();
 }
 
 Awaitable<bool> Router::settled(std::chrono::milliseconds limit) {
@@ -315,19 +305,33 @@ Awaitable<absl::StatusOr<v1::CountTokensReply>> Router::count_tokens(v1::CreateR
   if (!made.ok())
     co_return made.status();
   const std::shared_ptr<Plan>& plan = *made;
-  Attempts attempts;
+  Cascade cascade(plan->tell_attempts);
+  health_.begin_request();
   for (const Candidate& candidate : plan->candidates) {
+    if (cascade.made() > 0 && !health_.may_retry(*candidate.endpoint))
+      break;
+    absl::StatusOr<Health::Admission> admission = health_.admit(*candidate.endpoint);
+    if (!admission.ok()) {
+      cascade.refuse(candidate, failure_of(admission.status()));
+      continue;
+    }
     plan->aim_at(candidate);
+    cascade.begin(candidate);
     absl::StatusOr<v1::CountTokensReply> reply = co_await adapter_.count_tokens(plan->send);
-    if (reply.ok())
+    if (reply.ok()) {
+      admission->answered();
+      if (std::optional<v1::Header> header = cascade.header())
+        *reply->mutable_head()->add_headers() = *std::move(header);
       co_return reply;
+    }
     Failure failure = failure_of(reply.status());
-    const bool next = moves_on(failure.kind());
-    attempts.add(std::move(failure));
-    if (!next)
+    // Whether messages are answered is another matter; whether the host can be reached is not.
+    if (failure.stage() == Failure::STAGE_CONNECTION)
+      admission->failed(failure);
+    if (!cascade.fail(std::move(failure)))
       break;
   }
-  co_return attempts.status();
+  co_return cascade.status();
 }
 
 }  // namespace tollgate::router

@@ -7,17 +7,20 @@
 #include "services/common/api/messages.h"
 #include "services/common/api/provider_adapter.h"
 #include "services/router/account.h"
+#include "services/router/cascade.h"
 #include "services/router/catalog.h"
 #include "services/router/drains.h"
+#include "services/router/health/health.h"
+#include "services/router/relay.h"
 #include "services/router/settler.h"
 
 namespace tollgate::router {
 
-// One for each shard. The services live on the same shard and outlive it.
+// One for each shard. The services live on the same shard and outlive it; so does `health`, which all shards share.
 class Router : public Messages {
  public:
   Router(asio::io_context& context, std::shared_ptr<const ModelTable> models, Ledger& ledger, Keys& keys,
-         ProviderAdapter& adapter, DrainOptions drains = {});
+         ProviderAdapter& adapter, Health& health, DrainOptions drains = {});
 
   Awaitable<absl::Status> create(v1::CreateRequest request, FrameSink& sink) override;
   Awaitable<absl::StatusOr<v1::CountTokensReply>> count_tokens(v1::CreateRequest request) override;
@@ -37,12 +40,13 @@ class Router : public Messages {
   Awaitable<absl::Status> serve(const std::shared_ptr<Plan>& plan, const std::shared_ptr<Account>& account,
                                 std::vector<v1::Header> headers, FrameSink& sink);
   Awaitable<absl::Status> attempt(const std::shared_ptr<Plan>& plan, const std::shared_ptr<Account>& account,
-                                  const Candidate& candidate, FrameSink& sink);
+                                  const Candidate& candidate, Health::Admission admission, Relay& relay);
 
   std::shared_ptr<const ModelTable> models_;
   Ledger& ledger_;
   Keys& keys_;
   ProviderAdapter& adapter_;
+  Health& health_;
   Settler settler_;
   LeaseKeeper keeper_;
   Drains drains_;

@@ -16,6 +16,7 @@
 #include "services/common/rpc/workspaces_rpc.h"
 #include "services/provider_adapter/adapter.h"
 #include "services/router/settle_all.h"
+#include "services/router/upstream_bounds.h"
 
 namespace tollgate {
 namespace {
@@ -23,10 +24,10 @@ namespace {
 // The whole way of a request on one shard.
 struct Stack {
   Stack(asio::io_context& context, const Config& config, std::shared_ptr<const router::ModelTable> models,
-        std::unique_ptr<Adapter> upstreams)
+        std::unique_ptr<Adapter> upstreams, router::Health& health)
       : budget(context, config),
         adapter(std::move(upstreams)),
-        router(context, models, budget.ledger, budget.keys, *adapter,
+        router(context, models, budget.ledger, budget.keys, *adapter, health,
                {.streams = config.limits.drained_streams, .time = config.timeouts.abandoned}),
         catalog(models, budget.keys),
         keys(budget.keys),
@@ -52,6 +53,7 @@ absl::Status serve_all(const Config& config) {
         "The catalog is empty: the built-in one needs an upstream named \"anthropic\"; configure it, or give a "
         "catalog.file of your own.");
 
+  const auto health = std::make_shared<router::Health>(router::upstream_bounds(config));
   Shards shards(config.threads);
   std::vector<std::unique_ptr<Deadlines>> deadlines;
   std::vector<std::unique_ptr<Stack>> stacks;
@@ -67,7 +69,7 @@ absl::Status serve_all(const Config& config) {
     absl::StatusOr<std::unique_ptr<Adapter>> adapter = Adapter::make(context, *deadlines.back(), config);
     if (!adapter.ok())
       return adapter.status();
-    stacks.push_back(std::make_unique<Stack>(context, config, *models, *std::move(adapter)));
+    stacks.push_back(std::make_unique<Stack>(context, config, *models, *std::move(adapter), *health));
     Stack& stack = *stacks.back();
     edge_services.push_back({&stack.router, &stack.catalog, &stack.budget.keys, &stack.budget.workspaces});
     messages.push_back({context.get_executor(), &stack.router});

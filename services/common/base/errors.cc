@@ -53,6 +53,20 @@ std::string reason_of(const v1::Failure& failure) {
   return v1::Failure::Kind_Name(failure.kind()).substr(prefix.size());
 }
 
+nlohmann::ordered_json metadata(const v1::Failure& failure) {
+  nlohmann::ordered_json json;
+  json["attempt"] = failure.attempts_size();
+  for (const v1::AttemptRecord& attempt : failure.attempts()) {
+    nlohmann::ordered_json& each = json["attempts"].emplace_back();
+    each["provider"] = attempt.provider();
+    each["model"] = attempt.model();
+    each["status"] = attempt.status();
+    each["kind"] = attempt.kind();
+    each["latency_ms"] = attempt.latency_ms();
+  }
+  return json;
+}
+
 std::string dump(const nlohmann::ordered_json& json) {
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
@@ -120,6 +134,8 @@ std::string messages_error_json(const v1::Failure& failure, std::string_view req
   json["error"]["type"] = failure.error_type();
   json["error"]["message"] = failure.message();
   json["request_id"] = request_id.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(request_id);
+  if (failure.attempts_size() > 0)
+    json["openrouter_metadata"] = metadata(failure);
   return dump(json);
 }
 

@@ -29,7 +29,8 @@ bool carries_failure(const absl::Status& status);
 // described by its code.
 v1::Failure failure_of(const absl::Status& status);
 
-// {"type":"error","error":{"type":...,"message":...},"request_id":...}, Anthropic's shape.
+// {"type":"error","error":{"type":...,"message":...},"request_id":...}, Anthropic's shape; with the attempts, where the
+// failure has them, as OpenRouter's openrouter_metadata.
 // Source: https://docs.anthropic.com/en/api/errors
 std::string messages_error_json(const v1::Failure& failure, std::string_view request_id);
 

@@ -218,6 +218,7 @@ void read(Section section, UpstreamConfig& upstream) {
   read_features(section.section("features"), upstream.features);
   section.text("ca_file", upstream.ca_file);
   section.integer("max_connections", upstream.max_connections, 1, 1'000'000);
+  section.integer("max_in_flight", upstream.max_in_flight, 1, 1'000'000);
   section.duration("connect_timeout_ms", upstream.connect_timeout);
   section.duration("first_byte_timeout_ms", upstream.first_byte_timeout);
   section.duration("idle_timeout_ms", upstream.idle_timeout);

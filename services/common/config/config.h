@@ -124,6 +124,8 @@ struct UpstreamConfig {
   std::string ca_file;
   // Connections to this upstream from one shard; a request beyond waits.
   std::uint32_t max_connections = 1024;
+  // Requests at once for each of its models, from one router; one more goes to the next provider, or is a 529.
+  std::uint32_t max_in_flight = 4096;
   milliseconds connect_timeout{5000};
   // From the request's last byte to the response's head.
   milliseconds first_byte_timeout{300000};

@@ -53,7 +53,7 @@ TEST_F(ConfigTest, ReadsEveryPart) {
       "upstreams": {
         "anthropic": {"dialect": "anthropic", "url": "https://api.anthropic.com", "api_key": "${file:)" +
                            file + R"(}"},
-        "own": {"url": "http://10.0.0.1:8000/v", "auth": "bearer", "ca_file": "/ca", "max_connections": 3,
+        "own": {"url": "http://10.0.0.1:8000/v", "auth": "bearer", "ca_file": "/ca", "max_connections": 3, "max_in_flight": 4,
                 "connect_timeout_ms": 1, "first_byte_timeout_ms": 2, "idle_timeout_ms": 3}
       },
       "catalog": {"file": "models.json"}, /* comment */
@@ -70,6 +70,7 @@ TEST_F(ConfigTest, ReadsEveryPart) {
   EXPECT_EQ(config->upstreams.at("anthropic").api_key, "from file");
   EXPECT_EQ(config->upstreams.at("own").auth, "bearer");
   EXPECT_EQ(config->upstreams.at("own").idle_timeout, milliseconds(3));
+  EXPECT_EQ(config->upstreams.at("own").max_in_flight, 4u);
   EXPECT_EQ(config->catalog_file, (directory_ / "models.json").string());
   EXPECT_EQ(config->limits.connections, 9u);
   EXPECT_EQ(config->timeouts.ping, milliseconds(5));

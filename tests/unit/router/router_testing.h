@@ -229,7 +229,7 @@ class RouterTest : public testing::Test {
                         << endpoint("z", 1000, true) << "]}]}";
     table_ = *ModelTable::load(path.string(), {"ux", "uy", "uz"});
     std::filesystem::remove(path);
-    router_ = std::make_unique<Router>(context_, table_, ledger_, keys_, adapter_);
+    router_ = std::make_unique<Router>(context_, table_, ledger_, keys_, adapter_, health_);
   }
 
   // The model d at a provider that bills after an abort.
@@ -289,9 +289,12 @@ class RouterTest : public testing::Test {
   }
 
   void make_router(DrainOptions drains) {
-    router_ = std::make_unique<Router>(context_, table_, ledger_, keys_, adapter_, drains);
+    router_ = std::make_unique<Router>(context_, table_, ledger_, keys_, adapter_, health_, drains);
   }
 
+  // Outlives what is left in the context.
+  HealthTime health_now_{std::chrono::seconds(1'000'000)};
+  Health health_{{}, [this] { return health_now_; }, [] { return 0.5; }};
   asio::io_context context_;
   std::shared_ptr<const ModelTable> table_;
   FakeLedger ledger_;
