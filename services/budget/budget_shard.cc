@@ -11,6 +11,7 @@ BudgetShard::BudgetShard(asio::io_context& context, const Config& config)
       ledger(writes, config.budget),
       keys(*redis),
       workspaces(*redis),
+      marks(*redis),
       sweeper_(context, *redis, config.budget),
       aof_renewal_(context, *redis),
       renews_aof_(!config.redis.cluster) {}

@@ -1,4 +1,4 @@
-// Ledger, keys and workspaces as one shard holds them.
+// Ledger, keys, workspaces and marks as one shard holds them.
 #pragma once
 
 #include <memory>
@@ -6,6 +6,7 @@
 #include "services/budget/aof_renewal.h"
 #include "services/budget/redis_keys.h"
 #include "services/budget/redis_ledger.h"
+#include "services/budget/redis_marks.h"
 #include "services/budget/redis_workspaces.h"
 #include "services/budget/sweeper.h"
 #include "services/budget/write_replay.h"
@@ -24,6 +25,7 @@ struct BudgetShard {
   RedisLedger ledger;
   RedisKeys keys;
   RedisWorkspaces workspaces;
+  RedisMarks marks;
 
  private:
   Sweeper sweeper_;

@@ -13,6 +13,7 @@
 //
 //   tg:key:{<hash>}         string  the workspace of a key; never changes
 //   tg:workspaces           set     all workspaces
+//   tg:outages              zset    endpoints of upstreams to be tried last, by the end of that, Unix ms; expires
 //   tg:renewed              string  run id of the server whose append-only file was written anew (aof_renewal.h)
 //
 // A record counts `held` (the amounts of its held generations), `usage` (all it was ever charged) and the same for the
@@ -27,6 +28,7 @@
 namespace tollgate::layout {
 
 inline constexpr std::string_view kWorkspaces = "tg:workspaces";
+inline constexpr std::string_view kMarks = "tg:outages";
 inline constexpr std::string_view kRenewedRun = "tg:renewed";
 
 // `suffix` and `id` follow the workspace's prefix.

@@ -21,5 +21,7 @@ const RedisScript& remove_workspace();
 const RedisScript& audit();
 const RedisScript& audit_settled();
 const RedisScript& repair();
+const RedisScript& report_marks();
+const RedisScript& read_marks();
 
 }  // namespace tollgate::scripts

@@ -1,4 +1,7 @@
 // tollgate-router: Messages and Catalog over gRPC; Keys and Workspaces, too, for those who show a management key.
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
 #include "services/common/access/guarded.h"
 #include "services/common/process/process.h"
 #include "services/common/process/serve_rpc.h"
@@ -6,10 +9,12 @@
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/keys_rpc.h"
 #include "services/common/rpc/ledger_rpc.h"
+#include "services/common/rpc/marks_rpc.h"
 #include "services/common/rpc/messages_rpc.h"
 #include "services/common/rpc/provider_adapter_rpc.h"
 #include "services/common/rpc/workspaces_rpc.h"
 #include "services/common/runtime/shards.h"
+#include "services/router/mark_exchange.h"
 #include "services/router/router.h"
 #include "services/router/settle_all.h"
 #include "services/router/upstream_bounds.h"
@@ -55,6 +60,10 @@ absl::Status serve(const Config& config) {
     managed_workspaces.push_back({context.get_executor(), &guarded_workspaces});
     settling.emplace_back(context.get_executor(), routers.back().get());
   }
+  // Ends before the shards do: a call is under way at most times.
+  MarksClient marks(budget, kLedgerDeadline);
+  router::MarkExchange exchange(shards.at(0), marks, *health);
+  asio::co_spawn(shards.at(0), exchange.run(), asio::detached);
   MessagesService messages_service(messages);
   CatalogService catalog_service(catalogs);
   KeysService keys_service(managed_keys);

@@ -1,5 +1,7 @@
 #include "services/tollgate/serve.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <memory>
 #include <set>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "services/common/rpc/server_runtime.h"
 #include "services/common/rpc/workspaces_rpc.h"
 #include "services/provider_adapter/adapter.h"
+#include "services/router/mark_exchange.h"
 #include "services/router/settle_all.h"
 #include "services/router/upstream_bounds.h"
 
@@ -79,6 +82,8 @@ absl::Status serve_all(const Config& config) {
     settling.emplace_back(context.get_executor(), &stack.router);
   }
   stacks[0]->budget.start_housekeeping(shards.at(0));
+  router::MarkExchange exchange(shards.at(0), stacks[0]->budget.marks, *health);
+  asio::co_spawn(shards.at(0), exchange.run(), asio::detached);
 
   MessagesService messages_service(messages);
   CatalogService catalog_service(catalogs);

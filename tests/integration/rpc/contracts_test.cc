@@ -3,6 +3,7 @@
 #include "services/common/rpc/catalog_rpc.h"
 #include "services/common/rpc/keys_rpc.h"
 #include "services/common/rpc/ledger_rpc.h"
+#include "services/common/rpc/marks_rpc.h"
 #include "services/common/rpc/provider_adapter_rpc.h"
 #include "services/common/rpc/status.h"
 #include "services/common/rpc/workspaces_rpc.h"
@@ -96,6 +97,21 @@ struct FakeCatalog final : Catalog {
   }
 };
 
+struct FakeMarks final : Marks {
+  Awaitable<absl::StatusOr<v1::ReportMarksReply>> report(const v1::ReportMarksRequest& request) override {
+    if (request.marks_size() != 1)
+      co_return error(v1::Failure::KIND_INVALID_REQUEST, "marks");
+    reported = request.marks(0).upstream();
+    co_return v1::ReportMarksReply();
+  }
+  Awaitable<absl::StatusOr<v1::ReadMarksReply>> read(const v1::ReadMarksRequest&) override {
+    v1::ReadMarksReply reply;
+    reply.add_marks()->set_upstream("read " + reported);
+    co_return reply;
+  }
+  std::string reported;
+};
+
 struct FakeAdapter final : ProviderAdapter {
   Awaitable<absl::Status> send(const v1::SendRequest& request, FrameSink& sink) override {
     for (const std::string& part : {request.upstream(), request.body()}) {
@@ -146,6 +162,20 @@ class ContractsTest : public testing::Test {
   ProviderAdapterService adapter_service_{{Shard<ProviderAdapter>{executor(), &adapter_}}};
   RpcServer server_{{}};
 };
+
+TEST_F(ContractsTest, Marks) {
+  FakeMarks fake;
+  MarksService service({Shard<Marks>{executor(), &fake}});
+  MarksClient client(serve(service), 10s);
+  v1::ReportMarksRequest request;
+  EXPECT_EQ(failure_of(get(client.report(request)).status()).message(), "marks");
+  request.add_marks()->set_upstream("u");
+  EXPECT_TRUE(get(client.report(request)).ok());
+  const v1::ReadMarksRequest read;
+  EXPECT_EQ(get(client.read(read))->marks(0).upstream(), "read u");
+  // The service is gone before the server.
+  server_.drain(0ms);
+}
 
 TEST_F(ContractsTest, Ledger) {
   LedgerClient client(serve(ledger_service_), 10s);
