@@ -11,6 +11,10 @@ if(TOLLGATE_SANITIZE)
   add_link_options(-fsanitize=${TOLLGATE_SANITIZE})
 endif()
 
+if(TOLLGATE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   # Relative paths, so that one checkout or build folder finds what another has compiled.
