@@ -123,7 +123,7 @@ class Connection {
       std::optional<Step> step = shared_.script.take(request);
       const bool bedrock = Bedrock::is_call(request);
       if (!step || !step->replaces())
-        reply = bedrock ? shared_.bedrock.handle(request) : shared_.api.handle(request);
+        reply = default_reply(request, bedrock);
       if (step)
         reply = apply(*step, std::move(reply));
       if (bedrock)
@@ -139,6 +139,12 @@ class Connection {
     bool more = co_await deliver(reply, request.method == "HEAD", outcome_);
     shared_.journal.answered(ticket, reply, outcome_);
     co_return more;
+  }
+
+  Reply default_reply(const Request& request, bool bedrock) {
+    if (bedrock)
+      return shared_.bedrock.handle(request);
+    return Vertex::is_call(request) ? shared_.vertex.handle(request) : shared_.api.handle(request);
   }
 
   // An answer that takes time is given up as soon as the client goes.

@@ -44,6 +44,8 @@ Reply handle_control(const Request& request, Shared& shared) {
     shared.journal.clear();
     return json(R"({"ok":true})");
   }
+  if (path == "/_sim/vertex" && post)
+    return shared.vertex.control(request);
   if (path == "/_sim/requests" && !post)
     return json(shared.journal.requests_json());
   if (path == "/_sim/billed" && !post)

@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 
 #include "tests/simulator/simulator.h"
 
@@ -39,6 +41,8 @@ int main(int argc, char** argv) {
   app.add_option("--api-key", options.api_key, "key that clients must present, in x-api-key or as Bearer");
   std::vector<std::string> aws_keys;
   app.add_option("--aws-key", aws_keys, "ID:SECRET[:TOKEN] that requests to Bedrock may be signed with; several");
+  std::string vertex_key;
+  app.add_option("--vertex-key", vertex_key, "PEM public key of the service account that is served as on Vertex AI");
   app.add_option("--threads", options.threads)->capture_default_str()->check(CLI::Range(1, 64));
   auto* certificate = app.add_option("--cert", options.certificate_file, "PEM certificate chain: serve TLS");
   auto* key = app.add_option("--key", options.key_file, "PEM private key");
@@ -55,6 +59,10 @@ int main(int argc, char** argv) {
       return 2;
     }
     options.aws_keys.push_back(*parsed);
+  }
+  if (!vertex_key.empty()) {
+    std::ifstream file(vertex_key);
+    options.vertex.public_key.assign(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
   }
   std::size_t colon = listen.rfind(':');
   if (colon == std::string::npos) {

@@ -11,6 +11,7 @@
 #include "tests/simulator/bedrock.h"
 #include "tests/simulator/journal.h"
 #include "tests/simulator/script.h"
+#include "tests/simulator/vertex.h"
 
 namespace tollgate::simulator {
 
@@ -22,6 +23,7 @@ struct Options {
   std::string api_key;
   // What requests to Bedrock may be signed with, besides.
   std::vector<AwsKey> aws_keys;
+  VertexOptions vertex;
   std::size_t threads = 1;
   // PEM files; both empty: plain HTTP.
   std::string certificate_file;
@@ -33,10 +35,14 @@ struct Options {
 // What all connections share; any thread.
 struct Shared {
   explicit Shared(const Options& options)
-      : api(options.api_key), bedrock(api, options.api_key, options.aws_keys), journal(options.record) {}
+      : api(options.api_key),
+        bedrock(api, options.api_key, options.aws_keys),
+        vertex(options.vertex),
+        journal(options.record) {}
 
   Api api;
   Bedrock bedrock;
+  Vertex vertex;
   Script script;
   Journal journal;
   std::atomic<std::uint64_t> connections_opened{0};

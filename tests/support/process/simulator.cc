@@ -53,6 +53,10 @@ void Simulator::reset() {
   call("POST", "/_sim/reset");
 }
 
+void Simulator::vertex(const Json& change) {
+  call("POST", "/_sim/vertex", change.dump());
+}
+
 Json Simulator::requests() {
   return call("GET", "/_sim/requests").at("requests");
 }

@@ -24,6 +24,8 @@ class Simulator {
   // One step or an array of steps (tests/simulator/script.h).
   void script(const nlohmann::ordered_json& steps);
   void reset();
+  // POST /_sim/vertex (tests/simulator/vertex.h).
+  void vertex(const nlohmann::ordered_json& change);
   // The array `requests` of GET /_sim/requests: oldest first.
   nlohmann::ordered_json requests();
   nlohmann::ordered_json billed();

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "google_test_key.h"
+#include "tests/support/google/test_key.h"
 #include "services/provider_adapter/google/credentials.h"
 #include "services/provider_adapter/google/jwt.h"
 #include "services/provider_adapter/google/token_exchange.h"

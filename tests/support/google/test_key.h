@@ -37,6 +37,18 @@ bYI54aOa7l9L6lOnbyWFGc4WQg==
 -----END PRIVATE KEY-----
 )";
 
+inline constexpr std::string_view kRsaPublicKey =
+    R"(-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAvHVlIpw3cnLEKwjQyLUv
+luN0Oy1PzAWk6OCDE4edtriJcd6RtbxnrmMZxvp9cYX4vr+pkznPgmb2CkEvlAY/
+DIoRoBbKEzKX89n6FTrHcnOlo/gwfNuvcjIKLWJGW6IR68E8lGWvDTu7oX1+8VSA
+trPubLE7jMzD2LDrvDh6u8Utu7naF6sxWVReWJGmRMdeSvenIcuIzI4cFFPFxweX
+7zRHiHBDu6Rg+5MJSyE2y4xt1a+buWCcV6dQAYU4pID0z6YMIalQtI++s41RKsZr
+cVDdrwm5Q9JdJLbRraFNnFL94V4dctDQwVSppDBjJPILaE6Ubai568qlIXI0vCLh
+1QIDAQAB
+-----END PUBLIC KEY-----
+)";
+
 // The signature of {"alg":"RS256","kid":"key-1","typ":"JWT"} and the claims in google_test.cc.
 inline constexpr std::string_view kRsaSignature =
     "BOtuYfU4rxWG_IzNsHHQBNVB5Sm8R4DU96119BE8xIAsUE3dnBKzvYhzJ38mmq390qXbo-Oj8XsZK2MRj-I-R7KCIOjMFhph"
