@@ -92,6 +92,30 @@ TEST_F(ConfigTest, NamesTheFieldTheValueAndWhatWasExpected) {
       {R"({"upstreams": {"a": {}}})", "upstreams.a.url: is required"},
       {R"({"upstreams": {"a": {"url": "ftp://x"}}})", "upstreams.a.url: expected https://"},
       {R"({"upstreams": {"a": {"url": "https://x", "dialect": "smoke"}}})", "upstreams.a.dialect: expected one of"},
+      {R"({"upstreams": {"a": {"dialect": "vertex"}}})", "upstreams.a.project: is required"},
+      {R"({"upstreams": {"a": {"dialect": "vertex", "project": "p/../q"}}})", "upstreams.a.project: expected the id"},
+      {R"({"upstreams": {"a": {"dialect": "vertex", "project": "p", "region": "evil.com/x"}}})",
+       "upstreams.a.region: expected a region"},
+      {R"({"upstreams": {"a": {"dialect": "vertex", "project": "p", "region": "evil.com"}}})",
+       "upstreams.a.region: expected a region"},
+      {R"({"upstreams": {"a": {"dialect": "vertex", "project": "p", "api_key": "${X}"}}})",
+       "upstreams.a.api_key: does not go with dialect \"vertex\""},
+      {R"({"upstreams": {"a": {"dialect": "vertex", "project": "p", "credentials_file": "/nowhere/k"}}})",
+       "upstreams.a.credentials_file: the file /nowhere/k cannot be read"},
+      {R"({"upstreams": {"a": {"url": "https://x", "project": "p"}}})", "upstreams.a.project: is not known here"},
+      {R"({"upstreams": {"a": {"url": "https://x", "auth": "api key"}}})", "upstreams.a.auth: expected \"bearer\""},
+      {R"({"upstreams": {"a": {"url": "https://x", "headers": {"a b": "c"}}}})", "\"a b\" is no header"},
+      {R"({"upstreams": {"a": {"url": "https://x", "headers": {"a": "b\nc: d"}}}})", "\"a\" is no header"},
+      {R"({"upstreams": {"a": {"url": "https://x", "headers": {"a": 1}}}})", "expected an object of strings"},
+      {R"({"upstreams": {"a": {"url": "https://x", "headers": {"a": "${CONFIG_TEST_UNSET}"}}}})",
+       "upstreams.a.headers.a: the environment variable CONFIG_TEST_UNSET is not set"},
+      {R"({"upstreams": {"a": {"url": "https://x", "query": "?a=b"}}})", "upstreams.a.query: expected name=value"},
+      {R"({"upstreams": {"a": {"url": "https://x", "features": {"beta": {}}}}})",
+       "upstreams.a.features.beta: is not known here"},
+      {R"({"upstreams": {"a": {"url": "https://x", "features": {"betas": {"rename": {"a": "b,c"}}}}}})",
+       "upstreams.a.features.betas.rename.a: expected the name of a flag"},
+      {R"({"upstreams": {"a": {"url": "https://x", "features": {"mid_conversation_system": "no"}}}})",
+       "mid_conversation_system: expected true or false"},
       {R"({"upstreams": [1]})", "upstreams: expected an object of objects"},
       {R"({"redis": {"address": "rediss://x:1"}})", "redis.address: expected host:port or unix:/path"},
       {R"({"redis": {"address": "a:1", "sentinel": {"master": "m", "addresses": ["a:1"]}}})",
@@ -123,6 +147,32 @@ TEST_F(ConfigTest, NamesTheFieldTheValueAndWhatWasExpected) {
   };
   for (const auto& [text, expected] : cases)
     EXPECT_THAT(problem(text), HasSubstr(expected)) << text;
+}
+
+TEST_F(ConfigTest, UpstreamsOfEveryKind) {
+  ::setenv("CONFIG_TEST_SECRET", "s3cret", 1);
+  const auto config = load(R"({"upstreams": {
+      "foundry": {"url": "https://r.services.ai.azure.com/anthropic", "api_key": "${CONFIG_TEST_SECRET}",
+                  "auth": "api-key", "query": "api-version=1", "headers": {"x-team": "a", "x-pass": "${CONFIG_TEST_SECRET}"}},
+      "vertex": {"dialect": "vertex", "project": "example.com:p", "region": "us-east5",
+                 "features": {"anthropic_versions": ["2023-06-01"], "mid_conversation_system": false,
+                              "betas": {"drop": ["a-*"], "rename": {"b": "c"}, "refuse": ["d"], "only": ["e"]}}}}})");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const UpstreamConfig& foundry = config->upstreams.at("foundry");
+  EXPECT_EQ(foundry.auth, "api-key");
+  EXPECT_EQ(foundry.query, "api-version=1");
+  EXPECT_EQ(foundry.headers.at("x-team"), "a");
+  EXPECT_EQ(foundry.headers.at("x-pass"), "s3cret");
+  EXPECT_FALSE(foundry.features.has_mid_conversation_system());
+  const UpstreamConfig& vertex = config->upstreams.at("vertex");
+  EXPECT_EQ(vertex.vertex.project, "example.com:p");
+  EXPECT_EQ(vertex.vertex.region, "us-east5");
+  EXPECT_EQ(vertex.url, "");
+  const v1::Features features = config->upstream_features().at("vertex");
+  EXPECT_TRUE(features.has_mid_conversation_system());
+  EXPECT_FALSE(features.mid_conversation_system());
+  EXPECT_EQ(features.betas().rename().at("b"), "c");
+  EXPECT_EQ(features.betas().drop(0), "a-*");
 }
 
 TEST_F(ConfigTest, RedisOfEveryKind) {
