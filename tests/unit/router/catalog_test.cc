@@ -54,6 +54,18 @@ TEST(Catalog, TheBuiltInOneKeepsWhatIsConfigured) {
   EXPECT_TRUE((*table)->models().empty());
 }
 
+TEST(Catalog, TheBuiltInOneKnowsBedrock) {
+  const auto table = ModelTable::load("", {"bedrock"});
+  ASSERT_TRUE(table.ok()) << table.status();
+  const v1::Model* model = (*table)->find("claude-opus-4-8");
+  ASSERT_NE(model, nullptr);
+  ASSERT_EQ(model->endpoints_size(), 1) << "what is not configured is left out";
+  EXPECT_EQ(model->endpoints(0).provider(), "amazon-bedrock");
+  EXPECT_EQ(model->endpoints(0).upstream_model(), "global.anthropic.claude-opus-4-8");
+  EXPECT_EQ(model->endpoints(0).features().betas().rename().at("advanced-tool-use-2025-11-20"),
+            "tool-search-tool-2025-10-19");
+}
+
 TEST(Catalog, ReadsExactPrices) {
   const auto table = load(one_model(R"(,"aliases":["m"])"));
   ASSERT_TRUE(table.ok()) << table.status();
