@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { startStack } from './lib/stack.mjs';
 
 const FORMS = ['one', 'five', 'straight'];
-const WITHOUT_TOLLGATE = ['claude_code.test.mjs', 'sdk.test.mjs'];
+const WITHOUT_TOLLGATE = ['aws.test.mjs', 'claude_code.test.mjs', 'sdk.test.mjs'];
 const FILE_TIMEOUT_MS = 240000;
 const here = path.dirname(fileURLToPath(import.meta.url));
 
