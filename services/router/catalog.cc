@@ -92,6 +92,23 @@ void check_dearest(Section& section, const v1::Endpoint& endpoint) {
   }
 }
 
+// What preferences of a request ask about. What is not said is taken for the worst, but for parameters: a dialect has
+// those that its requests have.
+void read_policies(Section& section, v1::Endpoint& endpoint) {
+  endpoint.set_quantization("unknown");
+  section.text("quantization", *endpoint.mutable_quantization());
+  std::vector<std::string> parameters;
+  section.texts("supported_parameters", parameters);
+  for (std::string& parameter : parameters)
+    endpoint.add_supported_parameters(std::move(parameter));
+  bool collects_data = true;
+  section.flag("collects_data", collects_data);
+  endpoint.set_collects_data(collects_data);
+  bool zdr = false;
+  section.flag("zdr", zdr);
+  endpoint.set_zdr(zdr);
+}
+
 void read_endpoint(Section section, v1::Endpoint& endpoint) {
   section.required_text("provider", *endpoint.mutable_provider());
   section.required_text("upstream", *endpoint.mutable_upstream());
@@ -116,6 +133,7 @@ void read_endpoint(Section section, v1::Endpoint& endpoint) {
   section.flag("bills_after_abort", bills_after_abort);
   endpoint.set_bills_after_abort(bills_after_abort);
   read_features(section.section("features"), *endpoint.mutable_features());
+  read_policies(section, endpoint);
   section.finish();
 }
 

@@ -45,6 +45,7 @@ absl::Status serve(const Config& config) {
   const auto health = std::make_shared<router::Health>(router::upstream_bounds(config));
   Shards shards(config.threads);
   std::vector<std::unique_ptr<router::Router>> routers;
+  const auto sticky = std::make_shared<router::StickySessions>();
   router::TableCatalog catalog(*models, keys);
   std::vector<Shard<Messages>> messages;
   std::vector<Shard<Catalog>> catalogs;
@@ -53,7 +54,8 @@ absl::Status serve(const Config& config) {
   std::vector<std::pair<Executor, router::Router*>> settling;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     asio::io_context& context = shards.at(i);
-    routers.push_back(std::make_unique<router::Router>(context, *models, ledger, keys, adapter, *health, drains));
+    routers.push_back(std::make_unique<router::Router>(context, *models, ledger, keys, adapter, *health, drains,
+                                                       router::SelectionParts{.sticky = sticky}));
     messages.push_back({context.get_executor(), routers.back().get()});
     catalogs.push_back({context.get_executor(), &catalog});
     managed_keys.push_back({context.get_executor(), &guarded_keys});

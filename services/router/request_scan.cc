@@ -14,15 +14,23 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 
 // Members of the body that are the router's own: no upstream knows them.
-constexpr std::array<std::string_view, 7> kOwnMembers = {"provider", "models",     "session_id", "plugins",
-                                                         "route",    "transforms", "trace"};
+constexpr std::array<std::string_view, 8> kOwnMembers = {"provider", "models", "fallbacks",  "session_id",
+                                                         "plugins",  "route",  "transforms", "trace"};
 // Members that decide what is sent where and what it costs. A second one would let an upstream read another value
 // than the one that was billed.
-constexpr std::array<std::string_view, 10> kActedOn = {
-    "model", "max_tokens", "stream",      "provider",          "models",
+constexpr std::array<std::string_view, 12> kActedOn = {
+    "model", "max_tokens", "stream",      "provider",          "models",        "fallbacks", "session_id",
     "speed", "tools",      "mcp_servers", "anthropic_version", "anthropic_beta"};
 // Of these, what dialects move out of the body.
 constexpr std::array<std::string_view, 4> kMoved = {"model", "stream", "anthropic_version", "anthropic_beta"};
+// Every upstream takes these.
+constexpr std::array<std::string_view, 7> kBasic = {"model",  "messages",          "system",        "max_tokens",
+                                                    "stream", "anthropic_version", "anthropic_beta"};
+constexpr std::size_t kMaxParameters = 64;
+constexpr std::size_t kMaxModels = 16;
+constexpr std::size_t kMaxFallbacks = 3;
+constexpr std::size_t kMaxModelsBytes = 64 * 1024;
+constexpr std::size_t kMaxSessionBytes = 256;
 
 absl::Status bad(std::string message) {
   return error(v1::Failure::KIND_INVALID_REQUEST, std::move(message));
@@ -69,58 +77,51 @@ class Detail {
   ondemand::document document_;
 };
 
-absl::Status read_strings(ondemand::value& value, std::string_view name, std::vector<std::string>& out) {
-  const auto wrong = [&] { return bad(fmt::format("{}: expected an array of strings", name)); };
+absl::Status read_models(std::string_view raw, std::vector<std::string>& out) {
+  const auto wrong = [] { return bad(fmt::format("models: expected an array of at most {} strings", kMaxModels)); };
+  if (raw.size() > kMaxModelsBytes)
+    return wrong();
+  Detail detail(raw);
+  ondemand::value value;
   ondemand::array array;
-  if (value.get_array().get(array))
+  if (detail.parse(value) || value.get_array().get(array))
     return wrong();
   for (auto element : array) {
     std::string_view text;
-    if (element.get_string().get(text))
+    if (element.get_string().get(text) || out.size() == kMaxModels)
       return wrong();
     out.emplace_back(text);
   }
   return absl::OkStatus();
 }
 
-absl::Status read_models(std::string_view raw, std::vector<std::string>& out) {
+absl::Status read_fallbacks(std::string_view raw, std::vector<std::string>& out) {
+  const auto wrong = [] {
+    return bad(fmt::format("fallbacks: expected an array of at most {} objects, each with the one member \"model\"",
+                           kMaxFallbacks));
+  };
+  if (raw.size() > kMaxModelsBytes)
+    return wrong();
   Detail detail(raw);
   ondemand::value value;
-  if (detail.parse(value))
-    return bad("models: expected an array of strings");
-  return read_strings(value, "models", out);
-}
-
-absl::Status read_provider(std::string_view raw, ProviderPreferences& out) {
-  Detail detail(raw);
-  ondemand::value value;
-  ondemand::object object;
-  if (detail.parse(value) || value.get_object().get(object))
-    return bad("provider: expected an object");
-  for (auto field : object) {
-    std::string_view key;
-    ondemand::value member;
-    if (field.unescaped_key().get(key) || field.value().get(member))
-      return bad("provider: expected an object");
-    const std::string name(key);
-    absl::Status status;
-    if (name == "order") {
-      status = read_strings(member, "provider.order", out.order);
-    } else if (name == "only") {
-      status = read_strings(member, "provider.only", out.only);
-    } else if (name == "ignore") {
-      status = read_strings(member, "provider.ignore", out.ignore);
-    } else if (name == "allow_fallbacks") {
-      if (member.get_bool().get(out.allow_fallbacks))
-        status = bad("provider.allow_fallbacks: expected true or false");
-    } else {
-      status =
-          bad(fmt::format("provider.{}: this preference is not known; known are order, only, ignore, "
-                          "allow_fallbacks",
-                          name));
+  ondemand::array array;
+  if (detail.parse(value) || value.get_array().get(array))
+    return wrong();
+  for (auto element : array) {
+    ondemand::object object;
+    if (element.get_object().get(object) || out.size() == kMaxFallbacks)
+      return wrong();
+    const std::size_t before = out.size();
+    for (auto field : object) {
+      std::string_view key;
+      std::string_view model;
+      if (field.unescaped_key().get(key) || key != "model" || field.value().get_string().get(model) ||
+          out.size() != before)
+        return wrong();
+      out.emplace_back(model);
     }
-    if (!status.ok())
-      return status;
+    if (out.size() == before)
+      return wrong();
   }
   return absl::OkStatus();
 }
@@ -161,8 +162,18 @@ class Cutter {
   std::size_t previous_end_ = 0;
 };
 
+// What only tells conversations apart.
+void note_place(std::string_view name, Span span, RequestScan& scan) {
+  if (name == "metadata")
+    scan.metadata = span;
+  else if (name == "system")
+    scan.system = span;
+  else if (name == "messages")
+    scan.messages = span;
+}
+
 absl::Status act_on(std::string_view name, ondemand::value& value, ondemand::json_type type, std::string_view raw,
-                    std::size_t offset, RequestScan& scan) {
+                    std::size_t offset, std::vector<std::string>& fallbacks, RequestScan& scan) {
   const bool null = type == ondemand::json_type::null;
   if (name == "model") {
     std::string_view text;
@@ -188,8 +199,18 @@ absl::Status act_on(std::string_view name, ondemand::value& value, ondemand::jso
     scan.mcp_servers = !null;
   } else if (name == "models" && !null) {
     return read_models(raw, scan.models);
+  } else if (name == "fallbacks" && !null) {
+    return read_fallbacks(raw, fallbacks);
+  } else if (name == "session_id" && !null) {
+    std::string_view text;
+    if (value.get_string().get(text) || text.size() > kMaxSessionBytes)
+      return bad(fmt::format("session_id: expected a string of at most {} bytes", kMaxSessionBytes));
+    scan.session_id = std::string(text);
   } else if (name == "provider" && !null) {
-    return read_provider(raw, scan.provider);
+    absl::StatusOr<ProviderPreferences> preferences = parse_preferences(raw, "provider");
+    if (!preferences.ok())
+      return preferences.status();
+    scan.provider = *std::move(preferences);
   }
   return absl::OkStatus();
 }
@@ -212,6 +233,7 @@ absl::StatusOr<RequestScan> scan_request(std::string& body) {
     return bad(fmt::format("The request body is not a JSON object: {}", simdjson::error_message(failed)));
 
   RequestScan scan;
+  std::vector<std::string> fallbacks;
   Cutter cutter(scan.removed);
   std::array<bool, kActedOn.size()> seen{};
   const auto broken = [](simdjson::error_code code) {
@@ -236,6 +258,10 @@ absl::StatusOr<RequestScan> scan_request(std::string& body) {
       return broken(failed);
     const auto offset = static_cast<std::size_t>(raw.data() - body.data());
     cutter.member(key, offset + raw.size(), own);
+    note_place(name, {offset, raw.size()}, scan);
+    if (!own && type != ondemand::json_type::null && index_in(kBasic, name) < 0 &&
+        scan.parameters.size() < kMaxParameters)
+      scan.parameters.emplace_back(name);
     if (acted < 0)
       continue;
     if (std::exchange(seen[static_cast<std::size_t>(acted)], true))
@@ -246,12 +272,16 @@ absl::StatusOr<RequestScan> scan_request(std::string& body) {
       member.set_begin(key);
       member.set_end(offset + raw.size());
     }
-    absl::Status status = act_on(kActedOn[static_cast<std::size_t>(acted)], value, type, raw, offset, scan);
+    absl::Status status = act_on(kActedOn[static_cast<std::size_t>(acted)], value, type, raw, offset, fallbacks, scan);
     if (!status.ok())
       return status;
   }
   if (scan.model.empty())
     return bad("model: this member is required");
+  if (!scan.models.empty() && !fallbacks.empty())
+    return bad("fallbacks: this member and models do not go together");
+  if (!fallbacks.empty())
+    scan.models = std::move(fallbacks);
   return scan;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "services/common/base/preferences.h"
 #include "tollgate/v1/adapter.pb.h"
 
 namespace tollgate::router {
@@ -16,14 +17,6 @@ namespace tollgate::router {
 struct Span {
   std::size_t offset = 0;
   std::size_t length = 0;
-};
-
-// `provider` of the request, as far as it is given.
-struct ProviderPreferences {
-  std::vector<std::string> order;
-  std::vector<std::string> only;
-  std::vector<std::string> ignore;
-  bool allow_fallbacks = true;
 };
 
 struct RequestScan {
@@ -39,11 +32,20 @@ struct RequestScan {
   Span tools;
   // MCP servers are named, which the upstream calls itself.
   bool mcp_servers = false;
-  // Further models to try, in order.
+  // Further models to try, in order: of `models` or of `fallbacks`.
   std::vector<std::string> models;
   ProviderPreferences provider;
   // What the adapter may have to move: see SendRequest.members.
   std::vector<v1::Member> members;
+  // Empty when absent.
+  std::string session_id;
+  // Values in the body; of length 0 when absent.
+  Span metadata;
+  Span system;
+  Span messages;
+  // Names of the members that not every endpoint need take (tools, thinking, ...), as they stand in the body; at most
+  // 64 of them.
+  std::vector<std::string> parameters;
   // The router's own members with one comma each, ascending: cutting them out leaves a well-formed object.
   std::vector<Span> removed;
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <strings.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 #include "services/common/base/log.h"
 #include "services/router/able.h"
 #include "services/router/attempt_watch.h"
+#include "services/router/conversation.h"
 #include "services/router/cost_bound.h"
 #include "services/router/rate_headers.h"
 #include "services/router/request_scan.h"
@@ -22,6 +24,8 @@ namespace {
 using v1::Failure;
 
 constexpr std::chrono::milliseconds kSettling{2000};
+// For clients that cannot change the body: the same object as its `provider`.
+constexpr const char* kPreferencesHeader = "x-tollgate-provider";
 
 void add_edit(v1::SendRequest& send, const Span& span, std::string replacement) {
   v1::Edit& edit = *send.add_edits();
@@ -73,6 +77,23 @@ v1::Frame done_frame(const Account& account, const Candidate& candidate) {
   return frame;
 }
 
+// Adds what the client's headers prefer, and takes them away: no upstream knows them.
+absl::Status take_preferences(Headers& headers, ProviderPreferences& preferences) {
+  int kept = 0;
+  for (int i = 0; i < headers.size(); ++i) {
+    if (strcasecmp(headers.Get(i).name().c_str(), kPreferencesHeader) != 0) {
+      headers.SwapElements(kept++, i);
+      continue;
+    }
+    const absl::StatusOr<ProviderPreferences> added = parse_preferences(headers.Get(i).value(), kPreferencesHeader);
+    if (!added.ok())
+      return added.status();
+    preferences = merge_preferences(preferences, *added);
+  }
+  headers.DeleteSubrange(kept, headers.size() - kept);
+  return absl::OkStatus();
+}
+
 // Lets the account see each frame on its way.
 class Meter : public FrameSink {
  public:
@@ -98,10 +119,18 @@ struct Running {
 
 struct Router::Plan {
   RequestScan scan;
+  SelectionAsk selection;
   std::vector<Candidate> candidates;
   v1::SendRequest send;
-  CostAsk ask;
   bool tell_attempts = false;
+  // Unset when there is no choice.
+  std::optional<Conversation> conversation;
+  std::string key_hash;
+
+  // What is remembered of the conversation, for each model by itself.
+  std::string sticky_name(const Candidate& candidate) const {
+    return sha256_hex(fmt::format("{}\n{}\n{}", key_hash, candidate.model->id(), conversation->id));
+  }
 
   void aim_at(const Candidate& candidate) {
     send.set_upstream(candidate.endpoint->upstream());
@@ -112,12 +141,13 @@ struct Router::Plan {
 };
 
 Router::Router(asio::io_context& context, std::shared_ptr<const ModelTable> models, Ledger& ledger, Keys& keys,
-               ProviderAdapter& adapter, Health& health, DrainOptions drains)
+               ProviderAdapter& adapter, Health& health, DrainOptions drains, SelectionParts selection)
     : models_(std::move(models)),
       ledger_(ledger),
       keys_(keys),
       adapter_(adapter),
       health_(health),
+      selection_(std::move(selection)),
       settler_(context, ledger),
       keeper_(context, ledger),
       drains_(context, adapter, drains) {}
@@ -133,25 +163,35 @@ absl::StatusOr<std::shared_ptr<Router::Plan>> Router::plan(v1::CreateRequest& re
   plan->scan = *std::move(scan);
   plan->send.set_stream(plan->scan.stream);
   plan->send.mutable_members()->Assign(plan->scan.members.begin(), plan->scan.members.end());
-  absl::StatusOr<std::vector<Candidate>> candidates = candidates_of(plan->scan, *models_);
-  if (!candidates.ok())
-    return candidates.status();
-  plan->candidates = *std::move(candidates);
-  const absl::Status able = keep_able(plan->send.body(), plan->candidates);
-  if (!able.ok())
+  if (absl::Status status = take_preferences(*plan->send.mutable_headers(), plan->scan.provider); !status.ok())
+    return status;
+  absl::StatusOr<SelectionAsk> selection = selection_ask(plan->scan, *models_);
+  if (!selection.ok())
+    return selection.status();
+  plan->selection = *std::move(selection);
+  const std::string_view body = plan->send.body();
+  CostAsk& cost = plan->selection.cost;
+  cost.body_bytes = body.size();
+  cost.traits = prompt_traits(body);
+  cost.tools =
+      server_tools(body.substr(plan->scan.tools.offset, plan->scan.tools.length), cost.traits, plan->scan.mcp_servers);
+  Filtered filtered = filter_candidates(plan->selection, {});
+  if (filtered.candidates.empty())
+    return nothing_left(plan->scan.model, filtered.excluded, false);
+  plan->candidates = std::move(filtered.candidates);
+  if (absl::Status able = keep_able(plan->send.body(), plan->candidates); !able.ok())
     return able;
+  if (plan->candidates.size() > 1) {
+    absl::StatusOr<Conversation> conversation = conversation_of(plan->scan, body, plan->send.headers());
+    if (!conversation.ok())
+      return conversation.status();
+    plan->conversation = *std::move(conversation);
+  }
   return plan;
 }
 
-void Router::state_costs(Plan& plan, v1::ReserveRequest& reserve) const {
-  const std::string_view body = plan.send.body();
-  CostAsk& ask = plan.ask;
-  ask.body_bytes = body.size();
-  ask.max_tokens = plan.scan.max_tokens;
-  ask.speed = plan.scan.speed;
-  ask.traits = prompt_traits(body);
-  ask.tools =
-      server_tools(body.substr(plan.scan.tools.offset, plan.scan.tools.length), ask.traits, plan.scan.mcp_servers);
+void Router::state_costs(const Plan& plan, v1::ReserveRequest& reserve) const {
+  const CostAsk& ask = plan.selection.cost;
   reserve.set_model(plan.candidates.front().model->id());
   std::vector<v1::CostBound> bounds;
   for (const Candidate& candidate : plan.candidates) {
@@ -165,6 +205,44 @@ void Router::state_costs(Plan& plan, v1::ReserveRequest& reserve) const {
   keep_undominated(bounds);
   for (v1::CostBound& bound : bounds)
     *reserve.add_bounds() = std::move(bound);
+}
+
+absl::Status Router::choose(Plan& plan, const v1::Permissions& permissions,
+                            const google::protobuf::RepeatedPtrField<std::string>& defaults) const {
+  for (const std::string& json : defaults) {
+    const absl::StatusOr<ProviderPreferences> preferences = parse_preferences(json, "provider");
+    if (!preferences.ok())
+      return preferences.status();
+    plan.selection.preferences = merge_preferences(plan.selection.preferences, *preferences);
+  }
+  Filtered filtered = filter_candidates(plan.selection, permissions);
+  if (filtered.candidates.empty()) {
+    const bool forbidden = std::any_of(filtered.excluded.begin(), filtered.excluded.end(),
+                                       [](const Exclusion& each) { return each.by == Exclusion::By::kPermissions; });
+    return forbidden ? not_permitted(plan.scan.model, permissions)
+                     : nothing_left(plan.scan.model, filtered.excluded, !defaults.empty());
+  }
+  // Who cannot take the request was left out before.
+  std::erase_if(filtered.candidates, [&](const Candidate& candidate) {
+    return std::find(plan.candidates.begin(), plan.candidates.end(), candidate) == plan.candidates.end();
+  });
+  if (filtered.candidates.empty())
+    return keep_able(plan.send.body(), filtered.candidates);
+  const auto sticks = [&](const Candidate& candidate) {
+    return plan.conversation && worth_staying(*candidate.endpoint) &&
+           selection_.sticky->sticks_to(plan.sticky_name(candidate), *candidate.endpoint);
+  };
+  plan.candidates = in_order(plan.selection, filtered.candidates, selection_.health ? *selection_.health : health_,
+                             sticks, selection_.random);
+  return absl::OkStatus();
+}
+
+void Router::remember(const Plan& plan, const Candidate& candidate, const v1::Usage& usage) const {
+  // A conversation that nobody has named is worth it once a cache is in use.
+  const bool cached =
+      usage.cache_read_tokens() > 0 || usage.cache_write_5m_tokens() > 0 || usage.cache_write_1h_tokens() > 0;
+  if (plan.conversation && worth_staying(*candidate.endpoint) && (plan.conversation->named || cached))
+    selection_.sticky->remember(plan.sticky_name(candidate), *candidate.endpoint);
 }
 
 Awaitable<absl::Status> Router::create(v1::CreateRequest request, FrameSink& sink) {
@@ -188,10 +266,11 @@ Awaitable<absl::Status> Router::create(v1::CreateRequest request, FrameSink& sin
     co_return with_generation(hold.status(), reserve.generation_id());
 
   const auto account = std::make_shared<Account>(settler_, keeper_, models_, reserve, *hold);
-  keep_permitted(hold->permissions(), plan->candidates);
-  if (plan->candidates.empty()) {
+  plan->key_hash = *key_hash;
+  const absl::Status chosen = choose(*plan, hold->permissions(), hold->provider_preferences());
+  if (!chosen.ok()) {
     account->settle();
-    co_return with_generation(not_permitted(plan->scan.model, hold->permissions()), reserve.generation_id());
+    co_return with_generation(chosen, reserve.generation_id());
   }
   plan->send.set_generation_id(reserve.generation_id());
   std::vector<v1::Header> headers = rate_headers(hold->rates());
@@ -205,7 +284,7 @@ Awaitable<absl::Status> Router::create(v1::CreateRequest request, FrameSink& sin
 Awaitable<absl::Status> Router::attempt(const std::shared_ptr<Plan>& plan, const std::shared_ptr<Account>& account,
                                         const Candidate& candidate, Health::Admission admission, Relay& relay) {
   plan->aim_at(candidate);
-  account->begin(candidate, expected_usage(plan->ask, *candidate.endpoint));
+  account->begin(candidate, expected_usage(plan->selection.cost, *candidate.endpoint));
   const auto running = std::make_shared<Running>(Running{plan, std::move(admission)});
   AttemptWatch watch(running->admission, relay);
   absl::Status status;
@@ -258,6 +337,8 @@ Awaitable<absl::Status> Router::serve(const std::shared_ptr<Plan>& plan, const s
       co_return relay.client_status();
     if (status.ok()) {
       account->settle();
+      if (!account->errored())
+        remember(*plan, candidate, account->usage());
       v1::Frame frame = done_frame(*account, candidate);
       co_return co_await sink.write(std::move(frame));
     }
@@ -298,13 +379,22 @@ Awaitable<absl::StatusOr<v1::CountTokensReply>> Router::count_tokens(v1::CreateR
   const absl::StatusOr<std::string> key_hash = key_hash_of(request.api_key());
   if (!key_hash.ok())
     co_return key_hash.status();
-  const absl::Status refused = co_await authenticate(keys_, *key_hash);
-  if (!refused.ok())
-    co_return refused;
+  const absl::StatusOr<v1::Key> key = co_await authenticated_key(keys_, request.api_key());
+  if (!key.ok())
+    co_return key.status();
   const absl::StatusOr<std::shared_ptr<Plan>> made = this->plan(request);
   if (!made.ok())
     co_return made.status();
   const std::shared_ptr<Plan>& plan = *made;
+  plan->key_hash = *key_hash;
+  google::protobuf::RepeatedPtrField<std::string> defaults;
+  for (const std::string* json : {&key->provider_preferences(), &key->workspace_provider_preferences()}) {
+    if (!json->empty())
+      *defaults.Add() = *json;
+  }
+  const absl::Status chosen = choose(*plan, key->permissions(), defaults);
+  if (!chosen.ok())
+    co_return chosen;
   Cascade cascade(plan->tell_attempts);
   health_.begin_request();
   for (const Candidate& candidate : plan->candidates) {

@@ -12,6 +12,7 @@
 #include "services/router/drains.h"
 #include "services/router/health/health.h"
 #include "services/router/relay.h"
+#include "services/router/selection_parts.h"
 #include "services/router/settler.h"
 
 namespace tollgate::router {
@@ -20,7 +21,7 @@ namespace tollgate::router {
 class Router : public Messages {
  public:
   Router(asio::io_context& context, std::shared_ptr<const ModelTable> models, Ledger& ledger, Keys& keys,
-         ProviderAdapter& adapter, Health& health, DrainOptions drains = {});
+         ProviderAdapter& adapter, Health& health, DrainOptions drains = {}, SelectionParts selection = {});
 
   Awaitable<absl::Status> create(v1::CreateRequest request, FrameSink& sink) override;
   Awaitable<absl::StatusOr<v1::CountTokensReply>> count_tokens(v1::CreateRequest request) override;
@@ -36,7 +37,12 @@ class Router : public Messages {
   struct Plan;
   absl::StatusOr<std::shared_ptr<Plan>> plan(v1::CreateRequest& request) const;
   // Fills in what the request can cost wherever it may go.
-  void state_costs(Plan& plan, v1::ReserveRequest& reserve) const;
+  void state_costs(const Plan& plan, v1::ReserveRequest& reserve) const;
+  // Leaves those that may serve it, in the order in which they are tried. `defaults`: preferences as JSON, of which the
+  // stricter holds.
+  absl::Status choose(Plan& plan, const v1::Permissions& permissions,
+                      const google::protobuf::RepeatedPtrField<std::string>& defaults) const;
+  void remember(const Plan& plan, const Candidate& candidate, const v1::Usage& usage) const;
   Awaitable<absl::Status> serve(const std::shared_ptr<Plan>& plan, const std::shared_ptr<Account>& account,
                                 std::vector<v1::Header> headers, FrameSink& sink);
   Awaitable<absl::Status> attempt(const std::shared_ptr<Plan>& plan, const std::shared_ptr<Account>& account,
@@ -47,6 +53,7 @@ class Router : public Messages {
   Keys& keys_;
   ProviderAdapter& adapter_;
   Health& health_;
+  const SelectionParts selection_;
   Settler settler_;
   LeaseKeeper keeper_;
   Drains drains_;

@@ -27,11 +27,12 @@ namespace {
 // The whole way of a request on one shard.
 struct Stack {
   Stack(asio::io_context& context, const Config& config, std::shared_ptr<const router::ModelTable> models,
-        std::unique_ptr<Adapter> upstreams, router::Health& health)
+        std::unique_ptr<Adapter> upstreams, router::Health& health, std::shared_ptr<router::StickySessions> sticky)
       : budget(context, config),
         adapter(std::move(upstreams)),
         router(context, models, budget.ledger, budget.keys, *adapter, health,
-               {.streams = config.limits.drained_streams, .time = config.timeouts.abandoned}),
+               {.streams = config.limits.drained_streams, .time = config.timeouts.abandoned},
+               {.sticky = std::move(sticky)}),
         catalog(models, budget.keys),
         keys(budget.keys),
         workspaces(budget.workspaces, budget.keys) {}
@@ -48,7 +49,8 @@ struct Stack {
 }  // namespace
 
 absl::Status serve_all(const Config& config) {
-  const auto models = router::ModelTable::load(config.catalog_file, config.upstream_names(), config.upstream_features());
+  const auto models =
+      router::ModelTable::load(config.catalog_file, config.upstream_names(), config.upstream_features());
   if (!models.ok())
     return models.status();
   if ((*models)->models().empty())
@@ -57,6 +59,8 @@ absl::Status serve_all(const Config& config) {
         "catalog.file of your own.");
 
   const auto health = std::make_shared<router::Health>(router::upstream_bounds(config));
+  // Conversations come to any shard.
+  const auto sticky = std::make_shared<router::StickySessions>();
   Shards shards(config.threads);
   std::vector<std::unique_ptr<Deadlines>> deadlines;
   std::vector<std::unique_ptr<Stack>> stacks;
@@ -72,7 +76,7 @@ absl::Status serve_all(const Config& config) {
     absl::StatusOr<std::unique_ptr<Adapter>> adapter = Adapter::make(context, *deadlines.back(), config);
     if (!adapter.ok())
       return adapter.status();
-    stacks.push_back(std::make_unique<Stack>(context, config, *models, *std::move(adapter), *health));
+    stacks.push_back(std::make_unique<Stack>(context, config, *models, *std::move(adapter), *health, sticky));
     Stack& stack = *stacks.back();
     edge_services.push_back({&stack.router, &stack.catalog, &stack.budget.keys, &stack.budget.workspaces});
     messages.push_back({context.get_executor(), &stack.router});

@@ -89,6 +89,7 @@ TEST(RequestScan, CutsTheRoutersMembersWithOneCommaEach) {
       {R"({"provider":{} , "models":[] ,"model":"m","x":1})", R"({"model":"m","x":1})"},
       {R"({"model":"m" , "session_id":"s"})", R"({"model":"m"})"},
       {R"({ "trace":1,"model":"m","plugins":[1,2],"route":"x","transforms":[]})", R"({ "model":"m"})"},
+      {R"({"fallbacks":[{"model":"x"}],"model":"m"})", R"({"model":"m"})"},
       {R"({"model":"m","x":{"provider":1}})", R"({"model":"m","x":{"provider":1}})"},
       {R"({"model":"m","prov\u0069der":{"ignore":[]},"y":"}"})", R"({"model":"m","y":"}"})"},
   };
@@ -101,10 +102,33 @@ TEST(RequestScan, ReadsProviderPreferencesAndModels) {
     "ignore":["z"],"allow_fallbacks":false}})");
   EXPECT_THAT(result.models, testing::ElementsAre("a", "b"));
   EXPECT_THAT(result.provider.order, testing::ElementsAre("x", "y"));
-  EXPECT_THAT(result.provider.only, testing::ElementsAre("x"));
+  EXPECT_THAT(result.provider.only, testing::Optional(testing::ElementsAre("x")));
   EXPECT_THAT(result.provider.ignore, testing::ElementsAre("z"));
   EXPECT_FALSE(result.provider.allow_fallbacks);
   EXPECT_TRUE(scan(R"({"model":"m","provider":null,"models":null,"stream":null})").provider.allow_fallbacks);
+}
+
+TEST(RequestScan, ReadsFallbacksAndTheSession) {
+  const std::string body = R"({"model":"m","fallbacks":[{"model":"b"},{"model":"c\u0021"}],"session_id":"s 1",
+    "metadata":{"user_id":"u"},"system":"sys","messages":[{}]})";
+  const RequestScan result = scan(body);
+  EXPECT_THAT(result.models, testing::ElementsAre("b", "c!"));
+  EXPECT_EQ(result.session_id, "s 1");
+  const auto part = [&](const Span& span) { return body.substr(span.offset, span.length); };
+  EXPECT_EQ(part(result.metadata), R"({"user_id":"u"})");
+  EXPECT_EQ(part(result.system), R"("sys")");
+  EXPECT_EQ(part(result.messages), "[{}]");
+  EXPECT_THAT(scan(R"({"model":"m","models":[],"fallbacks":[{"model":"b"}]})").models, testing::ElementsAre("b"));
+}
+
+TEST(RequestScan, ListsTheMembersThatNotEveryEndpointTakes) {
+  const RequestScan result = scan(R"({"model":"m","max_tokens":1,"stream":true,"system":"","messages":[],"tools":[],
+    "thinking":{"type":"adaptive"},"top_k":null,"provider":{},"fallbacks":null,"new_member":0})");
+  EXPECT_THAT(result.parameters, testing::ElementsAre("tools", "thinking", "new_member"));
+  std::string many = R"({"model":"m")";
+  for (int i = 0; i < 1000; ++i)
+    many += ",\"p" + std::to_string(i) + "\":1";
+  EXPECT_EQ(scan(many + "}").parameters.size(), 64u);
 }
 
 TEST(RequestScan, RefusesWhatCannotBeActedOn) {
@@ -127,8 +151,22 @@ TEST(RequestScan, RefusesWhatCannotBeActedOn) {
       {R"({"model":"a","mcp_servers":[],"mcp_servers":null})", "mcp_servers: this member stands twice"},
       {R"({"model":"a","speed":["fast"]})", "speed: expected a string"},
       {R"({"model":"a","stream":"yes"})", "stream: expected true or false"},
-      {R"({"model":"a","models":"b"})", "models: expected an array of strings"},
-      {R"({"model":"a","models":[1]})", "models: expected an array of strings"},
+      {R"({"model":"a","models":"b"})", "models: expected an array of at most 16 strings"},
+      {R"({"model":"a","models":[1]})", "models: expected an array of at most 16 strings"},
+      {R"({"model":"a","models":["1","2","3","4","5","6","7","8","9","10","11","12","13","14","15","16","17"]})",
+       "models: expected an array of at most 16 strings"},
+      {R"({"model":"a","models":["b"],"models":["c"]})", "models: this member stands twice"},
+      {R"({"model":"a","fallbacks":["b"]})", "fallbacks: expected an array of at most 3 objects"},
+      {R"({"model":"a","fallbacks":{"model":"b"}})", "fallbacks: expected an array"},
+      {R"({"model":"a","fallbacks":[{}]})", "fallbacks: expected an array"},
+      {R"({"model":"a","fallbacks":[{"model":7}]})", "fallbacks: expected an array"},
+      {R"({"model":"a","fallbacks":[{"model":"b","max_tokens":1}]})", "fallbacks: expected an array"},
+      {R"({"model":"a","fallbacks":[{"model":"b","model":"c"}]})", "fallbacks: expected an array"},
+      {R"({"model":"a","fallbacks":[{"model":"b"},{"model":"c"},{"model":"d"},{"model":"e"}]})", "at most 3 objects"},
+      {R"({"model":"a","fallbacks":[{"model":"b"}],"models":["c"]})", "fallbacks: this member and models do not go"},
+      {R"({"model":"a","session_id":1})", "session_id: expected a string of at most 256 bytes"},
+      {R"({"model":"a","session_id":")" + std::string(257, 's') + "\"}", "session_id: expected a string"},
+      {R"({"model":"a","session_id":"s","session_id":"t"})", "session_id: this member stands twice"},
       {R"({"model":"a","provider":[]})", "provider: expected an object"},
       {R"({"model":"a","provider":{"only":"x"}})", "provider.only: expected an array"},
       {R"({"model":"a","provider":{"allow_fallbacks":"no"}})", "provider.allow_fallbacks: expected true or false"},
@@ -172,6 +210,8 @@ TEST(RequestScan, AgreesWithAFullParser) {
         value = std::to_string(pick(100000));
       else if (name == "models")
         value = R"(["x" , "y,]"])";
+      else if (name == "session_id")
+        value = R"("s,\"}")";
       else if (name == "provider")
         value = R"({"only":["p}"] })";
       else

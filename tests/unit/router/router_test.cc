@@ -1,5 +1,9 @@
 #include "services/router/router.h"
 
+#include <fmt/format.h>
+
+#include <boost/asio/use_future.hpp>
+
 #include "services/common/base/digest.h"
 #include "tests/unit/router/router_testing.h"
 
@@ -224,6 +228,191 @@ TEST_F(RouterTest, WithoutRatesTheUpstreamsStay) {
   adapter_.script = {{{first, committed(), data("{}"), done()}, {}}};
   EXPECT_TRUE(create().ok());
   EXPECT_EQ(header(client_.frames.at(0).head(), "anthropic-ratelimit-requests-limit"), "upstream");
+}
+
+std::vector<std::string> served(const std::vector<v1::SendRequest>& sent) {
+  std::vector<std::string> out;
+  for (const v1::SendRequest& each : sent)
+    out.push_back(each.upstream());
+  return out;
+}
+
+Attempt answers(std::vector<v1::Frame> more = {}) {
+  std::vector<v1::Frame> frames = {head(), committed(), data("x")};
+  frames.insert(frames.end(), more.begin(), more.end());
+  frames.push_back(done());
+  return {frames};
+}
+
+v1::CreateRequest with_header(v1::CreateRequest request, const std::string& name, const std::string& value) {
+  v1::Header& header = *request.add_headers();
+  header.set_name(name);
+  header.set_value(value);
+  return request;
+}
+
+TEST_F(RouterTest, PreferencesMayComeInAHeader) {
+  adapter_.script = {answers()};
+  v1::CreateRequest asked = with_header(request(), "anthropic-version", "1");
+  asked = with_header(asked, "X-Tollgate-Provider", R"({"ignore":["x"]})");
+  asked = with_header(asked, "anthropic-beta", "b");
+  asked = with_header(asked, "x-tollgate-provider", R"({"ignore":["y"]})");
+  ASSERT_TRUE(create(asked).ok());
+  ASSERT_EQ(adapter_.sent.size(), 1u);
+  EXPECT_EQ(adapter_.sent[0].upstream(), "uz");
+  // No upstream sees it, and the others keep their order.
+  ASSERT_EQ(adapter_.sent[0].headers_size(), 2);
+  EXPECT_EQ(adapter_.sent[0].headers(0).name(), "anthropic-version");
+  EXPECT_EQ(adapter_.sent[0].headers(1).name(), "anthropic-beta");
+}
+
+TEST_F(RouterTest, OfBodyAndHeaderTheStricterHolds) {
+  const std::string body = R"({"model":"m","max_tokens":10,"provider":{"only":["x","y"]}})";
+  adapter_.script = {answers()};
+  ASSERT_TRUE(create(with_header(request(body), "x-tollgate-provider", R"({"only":["y","z"]})")).ok());
+  EXPECT_EQ(served(adapter_.sent), (std::vector<std::string>{"uy"}));
+  const Failure none = failure_of(create(with_header(request(body), "x-tollgate-provider", R"({"only":["z"]})")));
+  EXPECT_EQ(none.kind(), Failure::KIND_NOT_FOUND);
+  EXPECT_THAT(none.message(), HasSubstr("provider.only excludes x, y, z"));
+  const Failure wrong = failure_of(create(with_header(request(body), "x-tollgate-provider", R"({"olny":["z"]})")));
+  EXPECT_EQ(wrong.kind(), Failure::KIND_INVALID_REQUEST);
+  EXPECT_THAT(wrong.message(), HasSubstr("x-tollgate-provider.olny: this preference is not known"));
+  EXPECT_EQ(adapter_.sent.size(), 1u);
+  EXPECT_EQ(ledger_.reserved.size(), 1u);
+}
+
+TEST_F(RouterTest, DefaultsOfTheKeyHoldBesideTheRequest) {
+  ledger_.admits.add_provider_preferences(R"({"ignore":["x"]})");
+  ledger_.admits.add_provider_preferences(R"({"order":["z"]})");
+  adapter_.script = {answers(), answers()};
+  ASSERT_TRUE(create().ok());
+  ASSERT_TRUE(create(request(R"({"model":"m","max_tokens":10,"provider":{"sort":"price"}})")).ok());
+  EXPECT_EQ(served(adapter_.sent), (std::vector<std::string>{"uz", "uy"}));
+  // Nothing that was held stays so.
+  const Failure none = failure_of(create(request(R"({"model":"m","max_tokens":10,"provider":{"only":["x"]}})")));
+  EXPECT_EQ(none.kind(), Failure::KIND_NOT_FOUND);
+  EXPECT_THAT(none.message(), HasSubstr("provider.ignore excludes x; provider.only excludes y, z"));
+  EXPECT_THAT(none.message(), HasSubstr("defaults of the key"));
+  ASSERT_EQ(ledger_.settled.size(), 3u);
+  EXPECT_EQ(ledger_.settled[2].cost_nano_usd(), 0);
+}
+
+TEST_F(RouterTest, WithoutFallbacksTheOneIsChosenAmongThePermitted) {
+  ledger_.admits.mutable_permissions()->add_providers("y");
+  ledger_.admits.mutable_permissions()->add_providers("z");
+  adapter_.script = {{{}, error(Failure::KIND_OVERLOADED, "no")}};
+  const Failure failure =
+      failure_of(create(request(R"({"model":"m","max_tokens":10,"provider":{"allow_fallbacks":false}})")));
+  EXPECT_EQ(failure.kind(), Failure::KIND_OVERLOADED);
+  EXPECT_EQ(served(adapter_.sent), (std::vector<std::string>{"uy"}));
+  // It is not what the order asks for, and there is no falling back on it.
+  const Failure none = failure_of(
+      create(request(R"({"model":"m","max_tokens":10,"provider":{"order":["x"],"allow_fallbacks":false}})")));
+  EXPECT_EQ(none.kind(), Failure::KIND_PERMISSION_DENIED);
+  EXPECT_EQ(adapter_.sent.size(), 1u);
+}
+
+TEST_F(RouterTest, CountingTokensKeepsToTheKeysProviders) {
+  ledger_.admits = {};
+  keys_.key->mutable_permissions()->add_providers("y");
+  keys_.key->mutable_permissions()->add_providers("z");
+  keys_.key->set_workspace_provider_preferences(R"({"ignore":["y"]})");
+  adapter_.script = {{}};
+  const auto counted = asio::co_spawn(context_, router_->count_tokens(request()), asio::use_future);
+  context_.restart();
+  context_.run();
+  EXPECT_EQ(served(adapter_.sent), (std::vector<std::string>{"uz"}));
+}
+
+class StickyRouterTest : public RouterTest {
+ protected:
+  void SetUp() override {
+    table_ = table_of({{"x/m", {{"x", kPrice}, {"y", kPrice}, {"z", R"({"input":10,"cache_read":10})"}}},
+                       {"x/n", {{"x", kPrice}, {"y", kPrice}}}});
+    make_router({});
+  }
+  void make_router(DrainOptions drains) {
+    SelectionParts parts{.health = seen_, .random = in_catalog_order};
+    parts.sticky = std::make_shared<StickySessions>(100, [this] { return now_; });
+    router_ = std::make_unique<Router>(context_, table_, ledger_, keys_, adapter_, health_, drains, std::move(parts));
+  }
+
+  // The provider that serves it.
+  std::string serve(const std::string& session, const std::string& preferences = "{}",
+                    std::vector<v1::Frame> frames = {}, const std::string& model = "x/m") {
+    adapter_.script = {answers(std::move(frames))};
+    const std::string session_member = session.empty() ? "" : fmt::format(R"("session_id":"{}",)", session);
+    const std::string body =
+        fmt::format(R"({{{}"model":"{}","max_tokens":10,"messages":[{{"role":"user","content":"hi"}}],"provider":{}}})",
+                    session_member, model, preferences);
+    EXPECT_TRUE(create(request(body)).ok());
+    const v1::Frame& last = client_.frames.back();
+    return last.done().provider();
+  }
+
+  static constexpr const char* kPrice = R"({"input":10,"cache_read":1})";
+  static constexpr const char* kNotAtX = R"({"ignore":["x"],"order":["y"]})";
+  std::shared_ptr<FakeHealth> seen_ = std::make_shared<FakeHealth>();
+  SteadyClock::time_point now_ = SteadyClock::time_point() + std::chrono::hours(1);
+};
+
+TEST_F(StickyRouterTest, AConversationStaysWhereItWasServed) {
+  EXPECT_EQ(serve("s"), "x");
+  EXPECT_EQ(serve("s", kNotAtX), "y");
+  EXPECT_EQ(serve("s"), "y");
+  EXPECT_EQ(serve("t"), "x");
+  // Of each model by itself.
+  EXPECT_EQ(serve("s", "{}", {}, "x/n"), "x");
+  EXPECT_EQ(serve("s", R"({"order":["x"]})"), "x");
+  EXPECT_EQ(serve("s"), "x");
+}
+
+TEST_F(StickyRouterTest, ForTenIdleMinutes) {
+  EXPECT_EQ(serve("s", kNotAtX), "y");
+  now_ += std::chrono::minutes(9);
+  EXPECT_EQ(serve("s"), "y");
+  now_ += std::chrono::minutes(9);
+  EXPECT_EQ(serve("s"), "y");
+  now_ += std::chrono::minutes(10);
+  EXPECT_EQ(serve("s"), "x");
+}
+
+TEST_F(StickyRouterTest, AnOutageBreaksIt) {
+  EXPECT_EQ(serve("s", kNotAtX), "y");
+  seen_->outages = {"y"};
+  EXPECT_EQ(serve("s"), "x");
+  seen_->outages = {};
+  EXPECT_EQ(serve("s"), "x");
+}
+
+TEST_F(StickyRouterTest, AFailureDoesNotMoveIt) {
+  EXPECT_EQ(serve("s", kNotAtX), "y");
+  adapter_.script = {{{}, error(Failure::KIND_INVALID_REQUEST, "no")}};
+  EXPECT_FALSE(create(request(R"({"session_id":"s","model":"x/m","max_tokens":10,"provider":{"order":["x"]}})")).ok());
+  EXPECT_EQ(serve("s"), "y");
+}
+
+TEST_F(StickyRouterTest, OnlyForACacheThatSaves) {
+  EXPECT_EQ(serve("s", R"({"order":["z"]})"), "z");
+  EXPECT_EQ(serve("s"), "x");
+}
+
+TEST_F(StickyRouterTest, WhatNobodyNamedStaysOnceACacheIsInUse) {
+  v1::Frame cached = counted(10, 1);
+  EXPECT_EQ(serve("", kNotAtX, {cached}), "y");
+  EXPECT_EQ(serve(""), "x");
+  cached.mutable_usage()->set_cache_write_5m_tokens(5);
+  EXPECT_EQ(serve("", kNotAtX, {cached}), "y");
+  EXPECT_EQ(serve(""), "y");
+}
+
+TEST_F(StickyRouterTest, AnotherKeysConversationIsAnother) {
+  EXPECT_EQ(serve("s", kNotAtX), "y");
+  adapter_.script = {answers()};
+  v1::CreateRequest other = request(R"({"session_id":"s","model":"x/m","max_tokens":10})");
+  other.set_api_key("sk-tg-v1-other");
+  ASSERT_TRUE(create(other).ok());
+  EXPECT_EQ(client_.frames.back().done().provider(), "x");
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 
 #include "services/common/base/errors.h"
 #include "services/router/router.h"
+#include "tests/unit/router/table_testing.h"
 
 namespace tollgate::router {
 
@@ -229,7 +230,7 @@ class RouterTest : public testing::Test {
                         << endpoint("z", 1000, true) << "]}]}";
     table_ = *ModelTable::load(path.string(), {"ux", "uy", "uz"});
     std::filesystem::remove(path);
-    router_ = std::make_unique<Router>(context_, table_, ledger_, keys_, adapter_, health_);
+    make_router({});
   }
 
   // The model d at a provider that bills after an abort.
@@ -289,8 +290,12 @@ class RouterTest : public testing::Test {
   }
 
   void make_router(DrainOptions drains) {
-    router_ = std::make_unique<Router>(context_, table_, ledger_, keys_, adapter_, health_, drains);
+    router_ = std::make_unique<Router>(context_, table_, ledger_, keys_, adapter_, health_, drains,
+                                       SelectionParts{.random = in_catalog_order});
   }
+
+  // The draw that leaves what costs the same as it is.
+  static double in_catalog_order() { return 0; }
 
   // Outlives what is left in the context.
   HealthTime health_now_{std::chrono::seconds(1'000'000)};
