@@ -1,8 +1,10 @@
 #include "gateway/key_requests.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "gateway/limits_json.h"
 #include "gateway/member_reader.h"
@@ -114,6 +116,35 @@ bool read_rate_limits(MemberReader& in, v1::RateLimits& rates) {
   return requests || tokens;
 }
 
+std::string as_json(const JsonValue& value) {
+  std::vector<std::string> parts;
+  for (const JsonValue& child : value.children)
+    parts.push_back((value.kind == Kind::kObject ? nlohmann::json(child.name).dump() + ":" : "") + as_json(child));
+  switch (value.kind) {
+    case Kind::kNull:
+      return "null";
+    case Kind::kBoolean:
+      return value.boolean ? "true" : "false";
+    case Kind::kNumber:
+      return value.text;
+    case Kind::kString:
+      return nlohmann::json(value.text).dump();
+    case Kind::kArray:
+      return fmt::format("[{}]", fmt::join(parts, ","));
+    case Kind::kObject:
+      return fmt::format("{{{}}}", fmt::join(parts, ","));
+  }
+  return "null";
+}
+
+// Checked by whoever keeps it; null becomes "".
+std::optional<std::string> read_provider(MemberReader& in) {
+  const JsonValue* provider = in.find("provider");
+  if (provider == nullptr)
+    return std::nullopt;
+  return provider->kind == Kind::kNull ? std::string() : as_json(*provider);
+}
+
 // OpenRouter's: whose customer holds the key.
 std::optional<std::string> read_external_user(MemberReader& in) {
   const JsonValue* external = in.find("external");
@@ -155,6 +186,7 @@ absl::StatusOr<v1::CreateKeyRequest> read_create_key(const JsonValue& body) {
   request.set_external_user(read_external_user(in).value_or(""));
   request.set_management(in.flag("management").value_or(false));
   request.set_hold_mode(read_hold_mode(in).value_or(v1::HOLD_MODE_UNSPECIFIED));
+  request.set_provider_preferences(read_provider(in).value_or(""));
   v1::Permissions permissions;
   if (read_permissions(in, permissions))
     *request.mutable_permissions() = std::move(permissions);
@@ -180,6 +212,8 @@ absl::StatusOr<v1::UpdateKeyRequest> read_update_key(const JsonValue& body, cons
     request.set_include_byok_in_limit(*include);
   if (const auto mode = read_hold_mode(in))
     request.set_hold_mode(*mode);
+  if (const auto provider = read_provider(in))
+    request.set_provider_preferences(*provider);
   v1::Permissions permissions = current.permissions();
   if (read_permissions(in, permissions))
     *request.mutable_permissions() = std::move(permissions);
@@ -204,6 +238,7 @@ absl::StatusOr<v1::CreateWorkspaceRequest> read_create_workspace(const JsonValue
   if (const auto limits = read_limits(in, LimitStates()))
     *request.mutable_limits() = *limits;
   request.set_hold_mode(read_hold_mode(in).value_or(v1::HOLD_MODE_UNSPECIFIED));
+  request.set_provider_preferences(read_provider(in).value_or(""));
   return finished(in, std::move(request));
 }
 
@@ -217,6 +252,8 @@ absl::StatusOr<v1::UpdateWorkspaceRequest> read_update_workspace(const JsonValue
     *request.mutable_limits() = *limits;
   if (const auto mode = read_hold_mode(in))
     request.set_hold_mode(*mode);
+  if (const auto provider = read_provider(in))
+    request.set_provider_preferences(*provider);
   return finished(in, std::move(request));
 }
 

@@ -22,6 +22,11 @@ Json allowed(const google::protobuf::RepeatedPtrField<std::string>& names) {
   return names.empty() ? Json() : Json(std::vector<std::string>(names.begin(), names.end()));
 }
 
+// As it was given.
+Json preferences(const std::string& json) {
+  return json.empty() ? Json() : Json::parse(json, nullptr, false);
+}
+
 // What both views of a key have in common.
 void append_common(const v1::Key& key, Json& json) {
   json["label"] = key.label();
@@ -43,6 +48,7 @@ void append_common(const v1::Key& key, Json& json) {
   json["allowed_providers"] = allowed(key.permissions().providers());
   json["requests_per_minute"] = number_or_null(key.rate_limits().requests_per_minute());
   json["tokens_per_minute"] = number_or_null(key.rate_limits().tokens_per_minute());
+  json["provider"] = preferences(key.provider_preferences());
 }
 
 std::string as_data(Json data) {
@@ -75,6 +81,7 @@ Json workspace_object(const v1::Workspace& workspace) {
   append_limits(workspace.limits(), json);
   const bool unset = workspace.hold_mode() == v1::HOLD_MODE_UNSPECIFIED;
   json["hold_mode"] = hold_mode_json(unset ? v1::HOLD_MODE_STRICT : workspace.hold_mode());
+  json["provider"] = preferences(workspace.provider_preferences());
   json["created_at"] = iso_time(workspace.created_at_ms() / 1000);
   json["updated_at"] = time_json(workspace.updated_at_ms());
   // OpenRouter's own, which its SDK demands.

@@ -9,11 +9,13 @@
 #include "services/common/base/digest.h"
 #include "services/common/base/errors.h"
 #include "services/common/base/money.h"
+#include "services/common/base/preferences.h"
 
 namespace tollgate {
 namespace {
 
 constexpr std::size_t kMaxNameCharacters = 200;
+constexpr std::size_t kMaxPreferencesBytes = 8 * 1024;
 
 bool is_alphanumeric(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -71,6 +73,15 @@ absl::Status check_workspace_id(std::string_view id) {
     return absl::OkStatus();
   return error(v1::Failure::KIND_INVALID_REQUEST,
                "workspace: expected 1 to 64 letters, digits, dots, dashes or underscores");
+}
+
+absl::Status check_preferences(std::string_view json) {
+  if (json.empty())
+    return absl::OkStatus();
+  if (json.size() > kMaxPreferencesBytes)
+    return error(v1::Failure::KIND_INVALID_REQUEST,
+                 fmt::format("provider: expected at most {} bytes, got {}", kMaxPreferencesBytes, json.size()));
+  return parse_preferences(json, "provider").status();
 }
 
 absl::Status check_amount(std::string_view field, std::int64_t nano_usd) {

@@ -29,6 +29,8 @@ absl::Status check_text(std::string_view field, std::string_view text, std::size
 // 1 to 200 characters of UTF-8 and no control characters, otherwise KIND_INVALID_REQUEST. Of keys and workspaces.
 absl::Status check_name(std::string_view name);
 absl::Status check_workspace_id(std::string_view id);
+// Empty, or a `provider` object of at most 8 KB, otherwise KIND_INVALID_REQUEST.
+absl::Status check_preferences(std::string_view json);
 // 0 to kMaxNanoUsd, otherwise KIND_INVALID_REQUEST. `field` says what it is.
 absl::Status check_amount(std::string_view field, std::int64_t nano_usd);
 

@@ -117,6 +117,8 @@ absl::StatusOr<v1::Key> to_key(const RedisScript& script, const RedisReply& view
   key.set_creator_user_id(fields.text());
   key.set_external_user(fields.text());
   key.set_include_byok_in_limit(fields.integer() == 1);
+  key.set_provider_preferences(fields.text());
+  key.set_workspace_provider_preferences(fields.text());
   read_spend(fields, *key.mutable_spend(), *key.mutable_limits());
   if (fields.failed())
     return unexpected_reply(script);
@@ -138,6 +140,8 @@ Awaitable<absl::StatusOr<v1::CreateKeyReply>> RedisKeys::create(const v1::Create
   if (status.ok())
     status = check_note("external_user", request.external_user());
   if (status.ok())
+    status = check_preferences(request.provider_preferences());
+  if (status.ok())
     status = add_rules(request, fields);
   if (!status.ok())
     co_return status;
@@ -151,6 +155,7 @@ Awaitable<absl::StatusOr<v1::CreateKeyReply>> RedisKeys::create(const v1::Create
   set(fields, "creator", request.creator_user_id());
   set(fields, "external", request.external_user());
   set(fields, "byok", request.include_byok_in_limit() ? "1" : "");
+  set(fields, "provider", request.provider_preferences());
 
   // The record comes last: without it the key does not work, and with it the rest is there.
   std::vector<std::string> set_workspace = {"SET", layout::workspace_of_key(hash), workspace};
@@ -273,6 +278,11 @@ Awaitable<absl::StatusOr<v1::Key>> RedisKeys::update(const v1::UpdateKeyRequest&
   }
   if (request.has_include_byok_in_limit())
     set(fields, "byok", request.include_byok_in_limit() ? "1" : "");
+  if (request.has_provider_preferences()) {
+    if (absl::Status status = check_preferences(request.provider_preferences()); !status.ok())
+      co_return status;
+    set(fields, "provider", request.provider_preferences());
+  }
   if (absl::Status status = add_rules(request, fields); !status.ok())
     co_return status;
 

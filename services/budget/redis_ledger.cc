@@ -160,6 +160,10 @@ absl::Status read_admission(ReplyReader& fields, v1::ReserveReply& out) {
     if (limit > 0)
       *out.add_rates() = rate_state(unit, limit, remaining, until_full);
   }
+  for (int i = 0; i < 2; ++i) {
+    if (std::string preferences = fields.text(); !preferences.empty())
+      out.add_provider_preferences(std::move(preferences));
+  }
   return fields.failed() ? unexpected_reply(scripts::reserve()) : absl::OkStatus();
 }
 

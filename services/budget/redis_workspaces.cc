@@ -30,6 +30,7 @@ absl::StatusOr<v1::Workspace> to_workspace(const RedisScript& script, const Redi
   workspace.set_created_at_ms(fields.integer());
   workspace.set_updated_at_ms(fields.integer());
   workspace.set_hold_mode(static_cast<v1::HoldMode>(fields.integer()));
+  workspace.set_provider_preferences(fields.text());
   workspace.set_keys(fields.integer());
   read_spend(fields, *workspace.mutable_spend(), *workspace.mutable_limits());
   if (fields.failed())
@@ -50,6 +51,8 @@ Awaitable<absl::StatusOr<v1::Workspace>> RedisWorkspaces::create(const v1::Creat
     co_return status;
   if (absl::Status status = check_hold_mode(request.hold_mode()); !status.ok())
     co_return status;
+  if (absl::Status status = check_preferences(request.provider_preferences()); !status.ok())
+    co_return status;
   const auto taken =
       error(v1::Failure::KIND_INVALID_REQUEST, fmt::format("id: there is a workspace \"{}\" already", id));
   if (id == kDefaultWorkspace)
@@ -63,6 +66,8 @@ Awaitable<absl::StatusOr<v1::Workspace>> RedisWorkspaces::create(const v1::Creat
   std::vector<std::string> args = {"name", name, "limits", limits_text(request.limits())};
   if (request.hold_mode() != v1::HOLD_MODE_UNSPECIFIED)
     args.insert(args.end(), {"mode", std::to_string(request.hold_mode())});
+  if (!request.provider_preferences().empty())
+    args.insert(args.end(), {"provider", request.provider_preferences()});
   const auto view = co_await run(redis_, scripts::create_workspace(), std::move(keys), std::move(args));
   if (!view.ok())
     co_return view.status();
@@ -110,6 +115,11 @@ Awaitable<absl::StatusOr<v1::Workspace>> RedisWorkspaces::update(const v1::Updat
     if (absl::Status status = check_hold_mode(request.hold_mode()); !status.ok())
       co_return status;
     fields.insert(fields.end(), {"mode", std::to_string(request.hold_mode())});
+  }
+  if (request.has_provider_preferences()) {
+    if (absl::Status status = check_preferences(request.provider_preferences()); !status.ok())
+      co_return status;
+    fields.insert(fields.end(), {"provider", request.provider_preferences()});
   }
   co_return co_await update(request.id(), std::move(fields));
 }

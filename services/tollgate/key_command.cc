@@ -30,6 +30,7 @@ struct Options {
   std::vector<std::string> providers;
   std::optional<std::int64_t> requests_per_minute;
   std::optional<std::int64_t> tokens_per_minute;
+  std::optional<std::string> provider;
   std::optional<int> expires_days;
   bool management = false;
 };
@@ -78,6 +79,7 @@ void print(const v1::Key& key, bool json) {
   print_row("providers", allowed_text(key.permissions().providers()));
   print_row("a minute", fmt::format("requests: {}, tokens: {}", rate_text(key.rate_limits().requests_per_minute()),
                                     rate_text(key.rate_limits().tokens_per_minute())));
+  print_row("provider", key.provider_preferences().empty() ? "as requests say" : key.provider_preferences());
   print_row("created", time_text(key.created_at_ms()));
   print_row("expires", key.has_expires_at_ms() ? time_text(key.expires_at_ms()) : "never");
 }
@@ -121,6 +123,8 @@ absl::Status set_options(const Options& options, v1::Permissions permissions, v1
     assign(options.providers, *permissions.mutable_providers());
   if (!options.models.empty() || !options.providers.empty())
     *request.mutable_permissions() = std::move(permissions);
+  if (options.provider)
+    request.set_provider_preferences(*options.provider);
   if (options.requests_per_minute)
     rates.set_requests_per_minute(*options.requests_per_minute);
   if (options.tokens_per_minute)
@@ -256,6 +260,8 @@ void add_key_options(CLI::App& sub, Options& options) {
       ->allow_extra_args(false);
   sub.add_option("--rpm", options.requests_per_minute, "Requests a minute; 0: no limit")->check(CLI::NonNegativeNumber);
   sub.add_option("--tpm", options.tokens_per_minute, "Tokens a minute; 0: no limit")->check(CLI::NonNegativeNumber);
+  sub.add_option("--provider", options.provider,
+                 "Preferences that hold beside each request's own, a JSON object like its \"provider\"; empty: none");
   sub.add_option("--expires-days", options.expires_days, "Days until it stops working; 0: never")
       ->check(CLI::Range(0, 36500));
 }

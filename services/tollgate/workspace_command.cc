@@ -21,6 +21,7 @@ struct Options {
   std::string id;
   std::string name;
   LimitOptions limits;
+  std::optional<std::string> provider;
 };
 
 void print(const v1::Workspace& workspace, bool json) {
@@ -34,6 +35,8 @@ void print(const v1::Workspace& workspace, bool json) {
   print_limits(workspace.limits());
   print_spend(workspace.spend());
   print_row("hold mode", workspace.hold_mode() == v1::HOLD_MODE_EXPECTED ? "expected" : "strict");
+  print_row("provider",
+            workspace.provider_preferences().empty() ? "as requests say" : workspace.provider_preferences());
   print_row("created", time_text(workspace.created_at_ms()));
 }
 
@@ -49,6 +52,8 @@ absl::Status set_options(const Options& options, Request& request) {
     *request.mutable_limits() = **std::move(limits);
   if (const auto mode = read_hold_mode(options.limits))
     request.set_hold_mode(*mode);
+  if (options.provider)
+    request.set_provider_preferences(*options.provider);
   return absl::OkStatus();
 }
 
@@ -143,6 +148,9 @@ void add_workspace_command(CLI::App& app, std::function<int()>& run) {
   const auto takes_rules = [&](CLI::App& sub) {
     sub.add_option("--name", options->name, "What people call it; default: the id");
     add_limit_options(sub, options->limits, "");
+    sub.add_option(
+        "--provider", options->provider,
+        "Preferences that hold for all of its keys, a JSON object like a request's \"provider\"; empty: none");
   };
   takes_rules(names_workspace(add("create", "Make a workspace", create)));
   add("list", "All workspaces and what they have spent", list);

@@ -27,4 +27,4 @@ if redis.call('EXISTS', record) == 0 then
   -- Microseconds: keys made in one millisecond keep their order.
   redis.call('ZADD', KEYS[2], time[1] .. string.format('%06d', time[2]), ARGV[1])
 end
-return key_view(record, seconds)
+return key_view(record, workspace, seconds)

@@ -4,6 +4,6 @@
 local seconds = counting_seconds(redis.call('HGET', KEYS[1], 'day'), tonumber(redis.call('TIME')[1]))
 local views = {}
 for i = 2, #KEYS do
-  views[i - 1] = key_view(KEYS[i], seconds)
+  views[i - 1] = key_view(KEYS[i], KEYS[1], seconds)
 end
 return views

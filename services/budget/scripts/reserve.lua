@@ -3,8 +3,8 @@
 -- KEYS: key record, workspace record, generation, holds of the workspace, outputs of the key
 -- ARGV: generation id, key hash, the most it can cost, lease in ms, tokens for the rate limit, model; then for each
 --       bound: expected input cost, price of the output in micro-USD per million tokens, longest output
--- Returns {'ok', amount, permissions, then for requests and for tokens: limit (0: none), remaining, ms until full}, or
--- {reason, details...}. A repeated call finds its own hold, whatever has become of the limits, unless the key was
+-- Returns {'ok', amount, permissions, then for requests and for tokens: limit (0: none), remaining, ms until full; then
+-- the preferences of the key and of its workspace}, or {reason, details...}. A repeated call finds its own hold, whatever has become of the limits, unless the key was
 -- removed.
 local record, workspace, generation_key, holds, outputs = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local generation, hash, asked, model = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
@@ -16,14 +16,15 @@ local now_ms = seconds * 1000 + floor(tonumber(time[2]) / 1000)
 local lease_end = string.format('%.0f', now_ms + tonumber(ARGV[4]))
 
 local key = redis.call('HMGET', record, 'held', 'limits', 'disabled', 'management', 'expires', 'mode', 'rpm', 'tpm',
-  'permissions', 'rate', 'usage', 'day', 'day_usage', 'week', 'week_usage', 'month', 'month_usage')
+  'permissions', 'rate', 'usage', 'day', 'day_usage', 'week', 'week_usage', 'month', 'month_usage', 'provider')
 if not key[1] then
   return {'unknown'}
 end
 local rpm, tpm = tonumber(key[7] or 0), tonumber(key[8] or 0)
 
 local function admitted(amount, have_requests, have_tokens)
-  local answer = {'ok', amount, key[9] or '', 0, 0, 0, 0, 0, 0}
+  local answer = {'ok', amount, key[9] or '', 0, 0, 0, 0, 0, 0, key[18] or '',
+    redis.call('HGET', workspace, 'provider') or ''}
   if rpm > 0 then
     answer[4], answer[5], answer[6] = rpm, floor(have_requests), time_to_fill(rpm - have_requests, rpm)
   end

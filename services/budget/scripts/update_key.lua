@@ -11,4 +11,4 @@ if #ARGV > 0 then
   redis.call('HSET', record, 'updated', unix_ms(time))
   set_fields(record, 1)
 end
-return key_view(record, counting_seconds(redis.call('HGET', KEYS[2], 'day'), tonumber(time[1])))
+return key_view(record, KEYS[2], counting_seconds(redis.call('HGET', KEYS[2], 'day'), tonumber(time[1])))

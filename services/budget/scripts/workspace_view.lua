@@ -1,5 +1,5 @@
 -- A workspace as the Workspaces service shows it. Needs periods.lua and record.lua.
-local FIELDS = {'name', 'created', 'updated', 'mode'}
+local FIELDS = {'name', 'created', 'updated', 'mode', 'provider'}
 
 -- The fields above, '' for those that are not set, the number of keys, and the spend. False when there is no such
 -- workspace.

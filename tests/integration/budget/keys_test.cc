@@ -25,6 +25,7 @@ TEST_F(KeysTest, CreateShowsTheSecretOnceAndStoresItsDigest) {
   request.set_creator_user_id("user_1");
   request.set_external_user("ext-1");
   request.set_include_byok_in_limit(true);
+  request.set_provider_preferences(R"({"zdr": true, "only": ["ü"]})");
   const std::int64_t before = redis_now_ms();
   request.set_expires_at_ms(before + 3'600'000);
   request.set_workspace("team-1");
@@ -49,6 +50,8 @@ TEST_F(KeysTest, CreateShowsTheSecretOnceAndStoresItsDigest) {
   EXPECT_EQ(key.creator_user_id(), "user_1");
   EXPECT_EQ(key.external_user(), "ext-1");
   EXPECT_TRUE(key.include_byok_in_limit());
+  EXPECT_EQ(key.provider_preferences(), request.provider_preferences());
+  EXPECT_EQ(key.workspace_provider_preferences(), "");
   EXPECT_FALSE(key.management());
   EXPECT_EQ(key.expires_at_ms(), before + 3'600'000);
   EXPECT_GE(key.created_at_ms(), before);
@@ -101,6 +104,10 @@ TEST_F(KeysTest, CreateRefuses) {
       {"a long creator", "creator_user_id", [](auto& r) { r.set_creator_user_id(std::string(257, 'c')); }},
       {"a user with a tab", "external_user", [](auto& r) { r.set_external_user("a\tb"); }},
       {"a workspace that is not there", "no workspace \"nowhere\"", [](auto& r) { r.set_workspace("nowhere"); }},
+      {"a preference that is not known", "provider.onyl: this preference is not known",
+       [](auto& r) { r.set_provider_preferences(R"({"onyl":["a"]})"); }},
+      {"long preferences", "provider: expected at most 8192 bytes",
+       [](auto& r) { r.set_provider_preferences("{" + std::string(9000, ' ') + "}"); }},
       {"a past expiry", "expires_at", [](auto& r) { r.set_expires_at_ms(1); }},
       {"a workspace with a brace", "workspace", [](auto& r) { r.set_workspace("a}b"); }},
       {"a long workspace", "workspace", [](auto& r) { r.set_workspace(std::string(65, 'w')); }},

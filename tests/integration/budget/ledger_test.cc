@@ -9,6 +9,38 @@ using testing::MatchesRegex;
 
 using LedgerTest = BudgetTest;
 
+// With every admission, the repeated one included, until they are taken away.
+TEST_F(LedgerTest, ReserveDeliversThePreferences) {
+  const std::string of_key = R"({"only":["a"]})";
+  const std::string of_workspace = R"({"zdr":true})";
+  create_workspace("team");
+  v1::CreateKeyRequest create;
+  create.set_name("ci");
+  create.set_workspace("team");
+  create.set_provider_preferences(of_key);
+  const std::string hash = create_key(create).key().hash();
+  const auto preferences = [&](const std::string& generation) {
+    const auto reply = reserve(hash, generation, kUsd);
+    expect_ok(reply);
+    return std::vector<std::string>(reply->provider_preferences().begin(), reply->provider_preferences().end());
+  };
+  EXPECT_EQ(preferences("gen-1"), (std::vector<std::string>{of_key}));
+  v1::UpdateWorkspaceRequest team;
+  team.set_id("team");
+  team.set_provider_preferences(of_workspace);
+  expect_ok(loop_.run(workspaces_.update(team)));
+  EXPECT_EQ(preferences("gen-1"), (std::vector<std::string>{of_key, of_workspace}));
+  EXPECT_EQ(preferences("gen-2"), (std::vector<std::string>{of_key, of_workspace}));
+  EXPECT_EQ(get_key(hash).workspace_provider_preferences(), of_workspace);
+  v1::UpdateKeyRequest update;
+  update.set_hash(hash);
+  update.set_provider_preferences("{\"zdr\":1}");
+  EXPECT_EQ(kind_of(loop_.run(keys_.update(update)).status()), v1::Failure::KIND_INVALID_REQUEST);
+  update.set_provider_preferences("");
+  expect_ok(loop_.run(keys_.update(update)));
+  EXPECT_EQ(preferences("gen-3"), (std::vector<std::string>{of_workspace}));
+}
+
 TEST_F(LedgerTest, ReserveHoldsAndSettleCharges) {
   const std::string hash = create_key(10 * kUsd).key().hash();
   const auto reserved = reserve(hash, "gen-1", 4 * kUsd);

@@ -28,6 +28,7 @@ TEST_F(WorkspacesTest, CreateShowsWhatWasGiven) {
   request.set_id("team-1");
   request.set_name("Büro ☕");
   request.set_hold_mode(v1::HOLD_MODE_EXPECTED);
+  request.set_provider_preferences(R"({"zdr":true})");
   add_limit(*request.mutable_limits(), 5 * kUsd, v1::RESET_DAILY);
   add_limit(*request.mutable_limits(), 100 * kUsd, v1::RESET_MONTHLY);
   const auto created = loop_.run(workspaces_.create(request));
@@ -37,6 +38,7 @@ TEST_F(WorkspacesTest, CreateShowsWhatWasGiven) {
   EXPECT_EQ(created->hold_mode(), v1::HOLD_MODE_EXPECTED);
   ASSERT_EQ(created->limits_size(), 2);
   EXPECT_EQ(created->limits(1).remaining_nano_usd(), 100 * kUsd);
+  EXPECT_EQ(created->provider_preferences(), R"({"zdr":true})");
   EXPECT_EQ(created->keys(), 0);
   EXPECT_GT(created->created_at_ms(), 0);
   EXPECT_EQ(get_workspace("team-1").SerializeAsString(), created->SerializeAsString());
@@ -59,6 +61,7 @@ TEST_F(WorkspacesTest, CreateRefuses) {
       {"name: expected 1 to 200", [](auto& r) { r.set_name(std::string(201, 'n')); }},
       {"limit: expected $0", [](auto& r) { add_limit(*r.mutable_limits(), -1); }},
       {"hold_mode", [](auto& r) { r.set_hold_mode(static_cast<v1::HoldMode>(7)); }},
+      {"provider.sort: expected one of", [](auto& r) { r.set_provider_preferences(R"({"sort":"best"})"); }},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(row.text);

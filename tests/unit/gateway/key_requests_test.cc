@@ -42,6 +42,9 @@ TEST(KeyRequests, Create) {
   const std::string base = "name: 'ci' ";
   const std::vector<Row> rows = {
       {R"({"name":"ci"})", ""},
+      {R"({"name":"ci","provider":null})", ""},
+      {R"({"name":"ci","provider": {"max_price" : {"prompt":1.10}, "only":["a\"b",null], "zdr":true} })",
+       R"(provider_preferences: '{"max_price":{"prompt":1.10},"only":["a\\"b",null],"zdr":true}')"},
       {R"({"name":"ci","limit":null,"limit_reset":null,"expires_at":null,"creator_user_id":null,"workspace_id":null,
           "external":null,"hold_mode":null,"allowed_models":null,"allowed_providers":null,"requests_per_minute":null,
           "tokens_per_minute":null,"include_byok_in_limit":false,"management":false})",
@@ -216,6 +219,8 @@ TEST(KeyRequests, Update) {
 TEST(KeyRequests, WhatCannotBeUpdated) {
   const auto two = proto<v1::Key>("limits { limit { reset: RESET_DAILY } } limits { limit {} }");
   const std::vector<Row> rows = {
+      {R"({"provider":{}})", "provider_preferences: '{}'"},
+      {R"({"provider":null})", "provider_preferences: ''"},
       {R"({"limit":5})", "limit: there are 2 limits, and this does not say which; use limits, a list of all of them"},
       {R"({"limit":null})", "limit: there are 2 limits"},
       {R"({"limit_reset":null})", "limit_reset: there are 2 limits"},
