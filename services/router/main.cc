@@ -12,8 +12,10 @@
 #include "services/common/rpc/marks_rpc.h"
 #include "services/common/rpc/messages_rpc.h"
 #include "services/common/rpc/provider_adapter_rpc.h"
+#include "services/common/rpc/routing_rpc.h"
 #include "services/common/rpc/workspaces_rpc.h"
 #include "services/common/runtime/shards.h"
+#include "services/router/explain.h"
 #include "services/router/mark_exchange.h"
 #include "services/router/router.h"
 #include "services/router/settle_all.h"
@@ -47,8 +49,10 @@ absl::Status serve(const Config& config) {
   std::vector<std::unique_ptr<router::Router>> routers;
   const auto sticky = std::make_shared<router::StickySessions>();
   router::TableCatalog catalog(*models, keys);
+  router::Explainer explainer(*models, keys, health);
   std::vector<Shard<Messages>> messages;
   std::vector<Shard<Catalog>> catalogs;
+  std::vector<Shard<Routing>> routings;
   std::vector<Shard<Keys>> managed_keys;
   std::vector<Shard<Workspaces>> managed_workspaces;
   std::vector<std::pair<Executor, router::Router*>> settling;
@@ -58,6 +62,7 @@ absl::Status serve(const Config& config) {
                                                        router::SelectionParts{.sticky = sticky}));
     messages.push_back({context.get_executor(), routers.back().get()});
     catalogs.push_back({context.get_executor(), &catalog});
+    routings.push_back({context.get_executor(), &explainer});
     managed_keys.push_back({context.get_executor(), &guarded_keys});
     managed_workspaces.push_back({context.get_executor(), &guarded_workspaces});
     settling.emplace_back(context.get_executor(), routers.back().get());
@@ -68,11 +73,12 @@ absl::Status serve(const Config& config) {
   asio::co_spawn(shards.at(0), exchange.run(), asio::detached);
   MessagesService messages_service(messages);
   CatalogService catalog_service(catalogs);
+  RoutingService routing_service(routings);
   KeysService keys_service(managed_keys);
   WorkspacesService workspaces_service(managed_workspaces);
   shards.start();
-  const absl::Status status =
-      serve_rpc(config, "router", {&messages_service, &catalog_service, &keys_service, &workspaces_service});
+  const absl::Status status = serve_rpc(
+      config, "router", {&messages_service, &catalog_service, &routing_service, &keys_service, &workspaces_service});
   router::settle_all(settling, config.timeouts.drain);
   shards.stop();
   return status;

@@ -15,6 +15,7 @@
 #include "services/router/attempt_watch.h"
 #include "services/router/conversation.h"
 #include "services/router/cost_bound.h"
+#include "services/router/explain.h"
 #include "services/router/rate_headers.h"
 #include "services/router/request_scan.h"
 
@@ -387,12 +388,8 @@ Awaitable<absl::StatusOr<v1::CountTokensReply>> Router::count_tokens(v1::CreateR
     co_return made.status();
   const std::shared_ptr<Plan>& plan = *made;
   plan->key_hash = *key_hash;
-  google::protobuf::RepeatedPtrField<std::string> defaults;
-  for (const std::string* json : {&key->provider_preferences(), &key->workspace_provider_preferences()}) {
-    if (!json->empty())
-      *defaults.Add() = *json;
-  }
-  const absl::Status chosen = choose(*plan, key->permissions(), defaults);
+  const std::vector<std::string> defaults = default_preferences(*key);
+  const absl::Status chosen = choose(*plan, key->permissions(), {defaults.begin(), defaults.end()});
   if (!chosen.ok())
     co_return chosen;
   Cascade cascade(plan->tell_attempts);

@@ -28,7 +28,8 @@ struct Finding {
 };
 
 Finding check_catalog(const Config& config) {
-  const auto models = router::ModelTable::load(config.catalog_file, config.upstream_names(), config.upstream_features());
+  const auto models =
+      router::ModelTable::load(config.catalog_file, config.upstream_names(), config.upstream_features());
   if (!models.ok())
     return {"catalog", false, std::string(models.status().message())};
   const std::size_t count = (*models)->models().size();

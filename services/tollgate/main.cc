@@ -7,6 +7,7 @@
 #include "services/tollgate/check_command.h"
 #include "services/tollgate/key_command.h"
 #include "services/tollgate/ledger_command.h"
+#include "services/tollgate/route_command.h"
 #include "services/tollgate/serve.h"
 #include "services/tollgate/workspace_command.h"
 
@@ -41,6 +42,7 @@ int run(int argc, char** argv) {
   add_workspace_command(app, command);
   add_ledger_command(app, command);
   add_check_command(app, command);
+  add_route_command(app, command);
   CLI11_PARSE(app, argc, argv);
   return command();
 }

@@ -14,9 +14,11 @@
 #include "services/common/rpc/catalog_rpc.h"
 #include "services/common/rpc/keys_rpc.h"
 #include "services/common/rpc/messages_rpc.h"
+#include "services/common/rpc/routing_rpc.h"
 #include "services/common/rpc/server_runtime.h"
 #include "services/common/rpc/workspaces_rpc.h"
 #include "services/provider_adapter/adapter.h"
+#include "services/router/explain.h"
 #include "services/router/mark_exchange.h"
 #include "services/router/settle_all.h"
 #include "services/router/upstream_bounds.h"
@@ -27,13 +29,15 @@ namespace {
 // The whole way of a request on one shard.
 struct Stack {
   Stack(asio::io_context& context, const Config& config, std::shared_ptr<const router::ModelTable> models,
-        std::unique_ptr<Adapter> upstreams, router::Health& health, std::shared_ptr<router::StickySessions> sticky)
+        std::unique_ptr<Adapter> upstreams, std::shared_ptr<router::Health> health,
+        std::shared_ptr<router::StickySessions> sticky)
       : budget(context, config),
         adapter(std::move(upstreams)),
-        router(context, models, budget.ledger, budget.keys, *adapter, health,
+        router(context, models, budget.ledger, budget.keys, *adapter, *health,
                {.streams = config.limits.drained_streams, .time = config.timeouts.abandoned},
                {.sticky = std::move(sticky)}),
         catalog(models, budget.keys),
+        explainer(models, budget.keys, std::move(health)),
         keys(budget.keys),
         workspaces(budget.workspaces, budget.keys) {}
 
@@ -41,6 +45,7 @@ struct Stack {
   std::unique_ptr<Adapter> adapter;
   router::Router router;
   router::TableCatalog catalog;
+  router::Explainer explainer;
   // For callers from outside.
   GuardedKeys keys;
   GuardedWorkspaces workspaces;
@@ -67,6 +72,7 @@ absl::Status serve_all(const Config& config) {
   std::vector<EdgeServices> edge_services;
   std::vector<Shard<Messages>> messages;
   std::vector<Shard<Catalog>> catalogs;
+  std::vector<Shard<Routing>> routings;
   std::vector<Shard<Keys>> keys;
   std::vector<Shard<Workspaces>> workspaces;
   std::vector<std::pair<Executor, router::Router*>> settling;
@@ -76,11 +82,12 @@ absl::Status serve_all(const Config& config) {
     absl::StatusOr<std::unique_ptr<Adapter>> adapter = Adapter::make(context, *deadlines.back(), config);
     if (!adapter.ok())
       return adapter.status();
-    stacks.push_back(std::make_unique<Stack>(context, config, *models, *std::move(adapter), *health, sticky));
+    stacks.push_back(std::make_unique<Stack>(context, config, *models, *std::move(adapter), health, sticky));
     Stack& stack = *stacks.back();
     edge_services.push_back({&stack.router, &stack.catalog, &stack.budget.keys, &stack.budget.workspaces});
     messages.push_back({context.get_executor(), &stack.router});
     catalogs.push_back({context.get_executor(), &stack.catalog});
+    routings.push_back({context.get_executor(), &stack.explainer});
     keys.push_back({context.get_executor(), &stack.keys});
     workspaces.push_back({context.get_executor(), &stack.workspaces});
     settling.emplace_back(context.get_executor(), &stack.router);
@@ -91,6 +98,7 @@ absl::Status serve_all(const Config& config) {
 
   MessagesService messages_service(messages);
   CatalogService catalog_service(catalogs);
+  RoutingService routing_service(routings);
   KeysService keys_service(keys);
   WorkspacesService workspaces_service(workspaces);
   Edge edge(config, shards, edge_services);
@@ -100,6 +108,7 @@ absl::Status serve_all(const Config& config) {
     RpcServer server({.address = config.listen.grpc, .body_bytes = config.limits.body_bytes});
     server.add(messages_service);
     server.add(catalog_service);
+    server.add(routing_service);
     server.add(keys_service);
     server.add(workspaces_service);
     if (!config.listen.grpc.empty())

@@ -71,6 +71,38 @@ TEST_P(CommandLineTest, Keys) {
   EXPECT_THAT(complaint({"key", "show", "renamed"}), HasSubstr("no key has the name, label or hash \"renamed\""));
 }
 
+TEST_P(CommandLineTest, PreferencesOfKeysAndWorkspaces) {
+  EXPECT_EQ(run({"workspace", "create", "team", "--provider", R"({"zdr":true})"}).at("provider"),
+            json({{"zdr", true}}));
+  const json key = run({"key", "create", "--name", "ci", "--workspace", "team", "--provider", R"({"ignore":["a"]})"});
+  EXPECT_EQ(key.at("provider"), json({{"ignore", {"a"}}}));
+  HttpExchange refused = suite_.message(key.at("secret"), false);
+  EXPECT_EQ(refused.status(), 404u);
+  EXPECT_THAT(refused.body(), HasSubstr("provider.zdr excludes u0. The defaults of the key and its workspace count"));
+  EXPECT_TRUE(run({"workspace", "update", "team", "--provider", ""}).at("provider").is_null());
+  EXPECT_EQ(suite_.message(key.at("secret"), false).status(), 200u);
+  EXPECT_TRUE(run({"key", "update", "ci", "--provider", ""}).at("provider").is_null());
+  EXPECT_THAT(complaint({"key", "update", "ci", "--provider", R"({"zdr":1})"}),
+              HasSubstr("provider.zdr: expected true or false"));
+}
+
+TEST_P(CommandLineTest, RouteExplain) {
+  const json found = run({"route", "explain", "--model", "model:floor", "--max-tokens", "10"});
+  EXPECT_EQ(found.at("source"), "catalog");
+  ASSERT_EQ(found.at("candidates").size(), 1u);
+  EXPECT_EQ(found.at("candidates")[0].at("model"), "test/model");
+  EXPECT_EQ(found.at("candidates")[0].at("provider"), "u0");
+  EXPECT_EQ(found.at("candidates")[0].at("first_probability"), 1.0);
+  EXPECT_TRUE(found.at("excluded").empty());
+  int exit_code = 0;
+  const std::string text = suite_.tollgate(
+      {"route", "explain", "--model", "model", "--provider", R"({"data_collection":"deny"})"}, &exit_code);
+  EXPECT_EQ(exit_code, 1);
+  EXPECT_THAT(text, HasSubstr("excluded by provider.data_collection (deny)"));
+  EXPECT_THAT(text, HasSubstr("By the catalog alone"));
+  EXPECT_THAT(complaint({"route", "explain", "--model", "nope"}), HasSubstr("nope is not in the catalog"));
+}
+
 TEST_P(CommandLineTest, Workspaces) {
   json team = run({"workspace", "create", "team", "--name", "The team", "--limit", "100/monthly", "--limit", "500",
                    "--hold-mode", "expected"});
