@@ -24,6 +24,6 @@ function(tollgate_test name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest_main tollgate::flags)
   gtest_discover_tests(${name}
     PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
-      ENVIRONMENT "TOLLGATE_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY};TOLLGATE_SOURCE=${PROJECT_SOURCE_DIR}"
+      ENVIRONMENT "TOLLGATE_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
     DISCOVERY_TIMEOUT 60)
 endfunction()

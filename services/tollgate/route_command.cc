@@ -64,7 +64,8 @@ absl::StatusOr<v1::ExplainReply> ask_catalog(const Options& options) {
   const absl::StatusOr<Config> config = load_config(options.config);
   if (!config.ok())
     return config.status();
-  const auto models = router::ModelTable::load(config->catalog_file, config->upstream_names());
+  const auto models =
+      router::ModelTable::load(config->catalog_file, config->upstream_names(), config->upstream_features());
   if (!models.ok())
     return models.status();
   return router::explain(request_of(options), **models, {}, {}, router::NoHealth());

@@ -144,9 +144,11 @@ v1::Failure failure_of_exception(std::string_view upstream, std::string_view exc
     return upstream_failure(
         kind, upstream,
         message.empty() ? fmt::format("Upstream {} answered {}.", upstream, what) : std::string(message));
-  return upstream_failure(
-      kind, upstream,
-      fmt::format("Upstream {} answered {}: {}", upstream, what, message.empty() ? "no reason given" : message));
+  std::string text =
+      fmt::format("Upstream {} answered {}: {}", upstream, what, message.empty() ? "no reason given" : message);
+  if (kind == Kind::KIND_UNAVAILABLE)
+    return bad_response(upstream, std::move(text));
+  return upstream_failure(kind, upstream, std::move(text));
 }
 
 v1::Failure failure_of_response(std::string_view upstream, unsigned status, const http::fields& headers,

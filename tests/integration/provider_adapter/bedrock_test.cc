@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "harness.h"
+#include "services/provider_adapter/aws/credential_cache.h"
 #include "services/provider_adapter/bedrock/upstream.h"
 #include "tests/support/process/simulator.h"
 #include "tests/support/process/temporary_directory.h"
@@ -147,11 +148,12 @@ TEST(Bedrock, TheApisOwnFormIsSignedToo) {
   bedrock.header("anthropic-beta", "context-1m-2025-08-07");
   bedrock.header("x-amz-date", "a client's");
   bedrock.header("Content-Type", "application/json; charset=utf-8");
+  bedrock.ask(R"({"model":"asked","max_tokens":50,"stream":true,"messages":[{"role":"user","content":"hello"}]})");
   ASSERT_EQ(bedrock.send(true).message(), "");
   EXPECT_TRUE(bedrock.sink.data().ends_with("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"));
   const json request = simulator.requests().at(0);
   EXPECT_EQ(request["target"], "/anthropic/v1/messages?beta=true");
-  EXPECT_EQ(request["body"], R"({"model":"us.anthropic.claude-sonnet-4-5-20250929-v1:0","max_tokens":50,)"
+  EXPECT_EQ(request["body"], R"({"model":"us.anthropic.claude-sonnet-4-5-20250929-v1:0","max_tokens":50,"stream":true,)"
                              R"("messages":[{"role":"user","content":"hello"}]})");
   ASSERT_EQ(bedrock.send(false).message(), "");
 }

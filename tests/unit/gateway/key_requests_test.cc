@@ -95,8 +95,8 @@ TEST(KeyRequests, WhatCannotBeCreated) {
       {R"({"name":["x"]})", "name: expected a text that is not empty; got an array"},
       {R"({"name":"x","budget":5})",
        "budget: a key has no such member. Known are: name, limits, limit, limit_reset, expires_at, "
-       "include_byok_in_limit, creator_user_id, workspace_id, external, management, hold_mode, allowed_models, "
-       "allowed_providers, requests_per_minute, tokens_per_minute."},
+       "include_byok_in_limit, creator_user_id, workspace_id, external, management, hold_mode, provider, "
+       "allowed_models, allowed_providers, requests_per_minute, tokens_per_minute."},
       // What is unknown comes first: a misspelt name is no missing one.
       {R"({"nmae":"x"})", "nmae: a key has no such member"},
       {R"({"name":"x","Limit":5})", "Limit: a key has no such member"},
@@ -204,6 +204,8 @@ TEST(KeyRequests, Update) {
       {two, R"({"limits":[]})", "limits {}"},
       {two, R"({"limits":null})", "limits {}"},
       // What is not given stays.
+      {two, R"({"provider":{}})", "provider_preferences: '{}'"},
+      {two, R"({"provider":null})", "provider_preferences: ''"},
       {two, R"({"allowed_providers":["x"]})", "permissions { models: 'a/b' providers: 'x' }"},
       {two, R"({"allowed_models":null})", "permissions {}"},
       {two, R"({"allowed_models":["c/d","e/f"]})", "permissions { models: 'c/d' models: 'e/f' }"},
@@ -219,8 +221,6 @@ TEST(KeyRequests, Update) {
 TEST(KeyRequests, WhatCannotBeUpdated) {
   const auto two = proto<v1::Key>("limits { limit { reset: RESET_DAILY } } limits { limit {} }");
   const std::vector<Row> rows = {
-      {R"({"provider":{}})", "provider_preferences: '{}'"},
-      {R"({"provider":null})", "provider_preferences: ''"},
       {R"({"limit":5})", "limit: there are 2 limits, and this does not say which; use limits, a list of all of them"},
       {R"({"limit":null})", "limit: there are 2 limits"},
       {R"({"limit_reset":null})", "limit_reset: there are 2 limits"},
@@ -252,10 +252,12 @@ TEST(KeyRequests, Workspaces) {
                "id: 'team' limits { limits { amount_nano_usd: 5000000000 reset: RESET_WEEKLY } }", "as OpenRouter's");
   const auto current = proto<v1::Workspace>("id: 'team' limits { limit { amount_nano_usd: 1 reset: RESET_DAILY } }");
   expect_equal(read_update_workspace(json("{}"), current), "id: 'team'", "nothing");
-  expect_equal(read_update_workspace(json(R"({"name":"x","limit":2e-9,"hold_mode":"strict"})"), current),
-               "id: 'team' name: 'x' hold_mode: HOLD_MODE_STRICT limits { limits { amount_nano_usd: 2 reset: "
-               "RESET_DAILY } }",
-               "something");
+  expect_equal(
+      read_update_workspace(json(R"({"name":"x","limit":2e-9,"hold_mode":"strict","provider":{"zdr":true}})"), current),
+      "id: 'team' name: 'x' provider_preferences: '{\"zdr\":true}' hold_mode: HOLD_MODE_STRICT limits { limits { "
+      "amount_nano_usd: 2 reset: "
+      "RESET_DAILY } }",
+      "something");
   const std::vector<Row> rows = {
       {"{}", "id: is missing"},
       {R"({"id":"a","slug":"a"})", "slug: is another name of id"},
@@ -263,7 +265,7 @@ TEST(KeyRequests, Workspaces) {
       {R"({"id":"a","limit":-5})", "limit: expected USD"},
       {R"({"id":"a","budget":5})",
        "budget: a workspace has no such member. Known are: id, slug, name, limits, limit, "
-       "limit_reset, hold_mode."},
+       "limit_reset, hold_mode, provider."},
   };
   for (const Row& row : rows) {
     const std::string message(read_create_workspace(json(row.body)).status().message());

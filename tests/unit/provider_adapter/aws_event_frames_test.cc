@@ -11,8 +11,7 @@ namespace tollgate::aws {
 namespace {
 
 std::map<std::string, std::string> vectors() {
-  std::ifstream file(std::string(std::getenv("TOLLGATE_SOURCE")) +
-                     "/tests/unit/provider_adapter/data/event_frames.txt");
+  std::ifstream file(std::string(TOLLGATE_SOURCE) + "/tests/unit/provider_adapter/data/event_frames.txt");
   std::map<std::string, std::string> out;
   std::string name, hex;
   std::size_t size = 0;

@@ -16,8 +16,7 @@ using std::chrono::system_clock;
 const Credentials kExample{"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", ""};
 
 nlohmann::json suite() {
-  std::ifstream file(std::string(std::getenv("TOLLGATE_SOURCE")) +
-                     "/tests/unit/provider_adapter/data/sigv4_suite.json");
+  std::ifstream file(std::string(TOLLGATE_SOURCE) + "/tests/unit/provider_adapter/data/sigv4_suite.json");
   return nlohmann::json::parse(file);
 }
 

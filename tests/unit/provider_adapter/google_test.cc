@@ -6,10 +6,10 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "tests/support/google/test_key.h"
 #include "services/provider_adapter/google/credentials.h"
 #include "services/provider_adapter/google/jwt.h"
 #include "services/provider_adapter/google/token_exchange.h"
+#include "tests/support/google/test_key.h"
 
 namespace tollgate::gcp {
 namespace {

@@ -133,7 +133,8 @@ TEST_F(CascadeTest, AHostThatCannotBeReachedIsNotTriedForAWhile) {
 
 TEST_F(CascadeTest, AFullEndpointMovesOn) {
   Health bounded({{"ux", {"", 1, std::chrono::milliseconds(100)}}}, [this] { return health_now_; });
-  router_ = std::make_unique<Router>(context_, table_, ledger_, keys_, adapter_, bounded);
+  router_ = std::make_unique<Router>(context_, table_, ledger_, keys_, adapter_, bounded, DrainOptions(),
+                                     SelectionParts{.health = unseen_, .random = in_catalog_order});
   {
     const auto taken = bounded.admit(at("x"));
     adapter_.script = {works()};

@@ -90,7 +90,8 @@ class FailureTable : public RouterTest {
  protected:
   void begin() {
     fresh_ = std::make_unique<Health>(std::map<std::string, UpstreamBounds>(), [this] { return health_now_; });
-    router_ = std::make_unique<Router>(context_, table_, ledger_, keys_, adapter_, *fresh_);
+    router_ = std::make_unique<Router>(context_, table_, ledger_, keys_, adapter_, *fresh_, DrainOptions(),
+                                       SelectionParts{.health = unseen_, .random = in_catalog_order});
     adapter_.sent.clear();
     adapter_.script.clear();
     client_ = Client();

@@ -324,6 +324,19 @@ TEST_F(RouterTest, CountingTokensKeepsToTheKeysProviders) {
   EXPECT_EQ(served(adapter_.sent), (std::vector<std::string>{"uz"}));
 }
 
+TEST_F(RouterTest, WhoeverHasAnOutageComesLast) {
+  router_ = std::make_unique<Router>(context_, table_, ledger_, keys_, adapter_, health_, DrainOptions(),
+                                     SelectionParts{.random = in_catalog_order});
+  for (int i = 0; i < 20 && !health_.outage(table_->find("m")->endpoints(0)); ++i) {
+    adapter_.script = {{{}, error(Failure::KIND_UNAVAILABLE, "no")}, answers()};
+    ASSERT_TRUE(create().ok());
+  }
+  adapter_.sent.clear();
+  adapter_.script = {answers()};
+  ASSERT_TRUE(create().ok());
+  EXPECT_EQ(served(adapter_.sent), (std::vector<std::string>{"uy"}));
+}
+
 class StickyRouterTest : public RouterTest {
  protected:
   void SetUp() override {

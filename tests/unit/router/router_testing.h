@@ -291,11 +291,13 @@ class RouterTest : public testing::Test {
 
   void make_router(DrainOptions drains) {
     router_ = std::make_unique<Router>(context_, table_, ledger_, keys_, adapter_, health_, drains,
-                                       SelectionParts{.random = in_catalog_order});
+                                       SelectionParts{.health = unseen_, .random = in_catalog_order});
   }
 
   // The draw that leaves what costs the same as it is.
   static double in_catalog_order() { return 0; }
+  // Whatever happens, the order stays so.
+  const std::shared_ptr<const EndpointHealth> unseen_ = std::make_shared<NoHealth>();
 
   // Outlives what is left in the context.
   HealthTime health_now_{std::chrono::seconds(1'000'000)};
