@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <boost/asio/ip/address.hpp>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 
 #include "services/provider_adapter/aws/fetch.h"
+#include "services/provider_adapter/http/url.h"
 
 namespace tollgate::aws {
 namespace {
@@ -32,20 +36,22 @@ std::string without_newline(std::string text) {
   return text;
 }
 
-// A link-local or loopback address: the token must not go to just anybody over plain HTTP.
+// Whether the token may go there: over TLS anywhere, over plain HTTP only to this machine and to AWS' own endpoints.
 bool is_trusted_endpoint(const std::string& url) {
-  if (url.starts_with("https://"))
+  const std::size_t scheme = url.find("://");
+  const std::size_t slash = url.find('/', scheme == std::string::npos ? 0 : scheme + 3);
+  const auto parsed = upstream::parse_url(std::string_view(url).substr(0, slash));
+  if (!parsed.ok())
+    return false;
+  if (parsed->tls || parsed->host == "localhost")
     return true;
-  for (const char* host : {"http://127.", "http://localhost", "http://[::1]", "http://169.254.170.2",
-                           "http://169.254.170.23", "http://[fd00:ec2::23]"}) {
-    const std::string_view text(host);
-    const std::size_t end = text.size();
-    if (!url.starts_with(text))
-      continue;
-    if (text.ends_with('.') || end == url.size() || url[end] == '/' || url[end] == ':')
-      return true;
-  }
-  return false;
+  error_code ec;
+  const auto address = asio::ip::make_address(parsed->host, ec);
+  if (ec)
+    return false;
+  // ECS, EKS Pod Identity.
+  constexpr std::array<std::string_view, 3> kOfAws = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23"};
+  return address.is_loopback() || std::find(kOfAws.begin(), kOfAws.end(), address.to_string()) != kOfAws.end();
 }
 
 // One look at all the sources; what was not there is noted.
