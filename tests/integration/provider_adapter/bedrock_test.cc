@@ -6,6 +6,7 @@
 
 #include "harness.h"
 #include "services/provider_adapter/aws/credential_cache.h"
+#include "services/provider_adapter/bedrock/route.h"
 #include "services/provider_adapter/bedrock/upstream.h"
 #include "tests/support/process/simulator.h"
 #include "tests/support/process/temporary_directory.h"
@@ -155,7 +156,9 @@ TEST(Bedrock, TheApisOwnFormIsSignedToo) {
   EXPECT_EQ(request["target"], "/anthropic/v1/messages?beta=true");
   EXPECT_EQ(request["body"], R"({"model":"us.anthropic.claude-sonnet-4-5-20250929-v1:0","max_tokens":50,"stream":true,)"
                              R"("messages":[{"role":"user","content":"hello"}]})");
+  bedrock.ask(R"({"model":"asked","max_tokens":50,"messages":[{"role":"user","content":"hello"}]})");
   ASSERT_EQ(bedrock.send(false).message(), "");
+  EXPECT_THAT(bedrock.sink.data(), HasSubstr(R"("type":"message")"));
 }
 
 TEST(Bedrock, SessionTokensAndApiKeys) {
@@ -317,7 +320,7 @@ json container_answer(const std::string& id, const std::string& secret, const st
   return {{"match", {{"path", "/creds"}, {"header", {{"authorization", "pod-token"}}}}}, {"body", body}};
 }
 
-TEST(BedrockCredentials, FromTheContainerAndRenewedWhenRefused) {
+TEST(BedrockCredentials, FromTheContainerOnce) {
   Simulator simulator(kKeys);
   testing::TemporaryDirectory directory;
   Variables variables;
@@ -409,7 +412,9 @@ TEST(BedrockCredentials, TheTokenGoesToNoStranger) {
   Variables variables;
   testing::TemporaryDirectory directory;
   variables.set("HOME", directory.path());
-  for (const char* url : {"http://example.com/creds", "http://169.254.170.2.example.com/", "http://localhost.evil/"}) {
+  for (const char* url : {"http://example.com/creds", "http://169.254.170.2.example.com/", "http://localhost.evil/",
+                          "http://127.evil.example/", "http://127.0.0.1.evil.example:80/", "http://169.254.170.20/",
+                          "ftp://localhost/"}) {
     variables.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", url);
     Bedrock bedrock("http://127.0.0.1:9", looks_for_credentials);
     EXPECT_THAT(bedrock.send(true).message(), HasSubstr("loopback")) << url;
@@ -437,7 +442,8 @@ struct CacheTest : ::testing::Test {
     if (fails)
       co_return absl::UnavailableError("nobody answered");
     aws::TimedCredentials found;
-    found.credentials.access_key_id = "look " + std::to_string(looks);
+    found.credentials.access_key_id = "look-" + std::to_string(looks);
+    found.credentials.secret_access_key = "secret";
     found.expires = now + lives;
     co_return found;
   }
@@ -447,21 +453,47 @@ struct CacheTest : ::testing::Test {
   }
 };
 
+// Revoked before their time: AWS refuses the request, which is signed anew with what is found then.
+TEST_F(CacheTest, WhatAwsKnowsNoMoreIsRenewedWithinTheRequest) {
+  Simulator simulator({"--aws-key", "look-2:secret"});
+  anthropic::UpstreamOptions options;
+  options.config.name = "bed";
+  options.config.dialect = "bedrock";
+  options.config.bedrock.region = "us-east-1";
+  const auto url = upstream::parse_url(simulator.url());
+  // The test's own, which the destructor must not delete.
+  std::shared_ptr<aws::CredentialCache> shared(&cache, [](aws::CredentialCache*) {});
+  auto route =
+      std::make_unique<bedrock::Route>(shard.context, shard.deadlines, options.config, *url, std::string(), shared);
+  const auto upstream = anthropic::Upstream::make(shard.context, shard.deadlines, options, *url, std::move(route));
+  ASSERT_TRUE(upstream.ok()) << upstream.status();
+  EXPECT_EQ(get(), "look-1");
+  now += std::chrono::seconds(11);
+  v1::SendRequest request;
+  request.set_model("anthropic.claude-opus-4-8");
+  request.set_body(R"({"max_tokens":5,"messages":[{"role":"user","content":"hello"}]})");
+  RecordingSink sink;
+  const absl::Status status = shard.run((*upstream)->send(request, sink));
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_EQ(looks, 2);
+  EXPECT_EQ(simulator.requests().size(), 2u);
+}
+
 TEST_F(CacheTest, RenewsFiveMinutesAhead) {
-  EXPECT_EQ(get(), "look 1");
+  EXPECT_EQ(get(), "look-1");
   now += std::chrono::seconds(3300);
-  EXPECT_EQ(get(), "look 1");
+  EXPECT_EQ(get(), "look-1");
   now += std::chrono::seconds(1);
-  EXPECT_EQ(get(), "look 2");
-  EXPECT_EQ(get(), "look 2");
+  EXPECT_EQ(get(), "look-2");
+  EXPECT_EQ(get(), "look-2");
 }
 
 TEST_F(CacheTest, GoesOnWithWhatIsGoodWhenRenewalFails) {
-  EXPECT_EQ(get(), "look 1");
+  EXPECT_EQ(get(), "look-1");
   now += std::chrono::seconds(3400);
   fails = true;
-  EXPECT_EQ(get(), "look 1");
-  EXPECT_EQ(get(), "look 1");
+  EXPECT_EQ(get(), "look-1");
+  EXPECT_EQ(get(), "look-1");
   EXPECT_EQ(looks, 2) << "not at every request";
   now += std::chrono::seconds(195);
   EXPECT_EQ(get(), "nobody answered");
@@ -469,7 +501,7 @@ TEST_F(CacheTest, GoesOnWithWhatIsGoodWhenRenewalFails) {
   EXPECT_EQ(looks, 3);
   fails = false;
   now += std::chrono::seconds(2);
-  EXPECT_EQ(get(), "look 4");
+  EXPECT_EQ(get(), "look-4");
 }
 
 TEST_F(CacheTest, OneLookForAllWhoWait) {
@@ -509,13 +541,13 @@ TEST_F(CacheTest, WhoeverIsCancelledHandsOver) {
 }
 
 TEST_F(CacheTest, ForgetsOnceInAWhile) {
-  EXPECT_EQ(get(), "look 1");
+  EXPECT_EQ(get(), "look-1");
   EXPECT_FALSE(cache.forget(1)) << "found a moment ago";
   now += std::chrono::seconds(11);
   EXPECT_TRUE(cache.forget(1));
-  EXPECT_EQ(get(), "look 2");
+  EXPECT_EQ(get(), "look-2");
   EXPECT_TRUE(cache.forget(1)) << "newer ones are there";
-  EXPECT_EQ(get(), "look 2");
+  EXPECT_EQ(get(), "look-2");
 }
 
 }  // namespace

@@ -231,5 +231,46 @@ TEST_F(ConfigTest, AMissingFileIsNamed) {
               HasSubstr("/nowhere/tollgate.json"));
 }
 
+TEST_F(ConfigTest, ReadsBedrock) {
+  ::setenv("CONFIG_TEST_SECRET", "s3cret", 1);
+  const auto config = load(R"({"upstreams": {
+    "plain": {"dialect": "bedrock", "region": "us-east-1"},
+    "own": {"dialect": "bedrock", "region": "eu-west-3", "wire": "messages", "service": "bedrock",
+            "url": "https://proxy", "credentials": {"access_key_id": "${CONFIG_TEST_SECRET}",
+            "secret_access_key": "${CONFIG_TEST_SECRET}", "session_token": "${CONFIG_TEST_SECRET}"}}}})");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->upstreams.at("plain").bedrock.wire, BedrockWire::kInvoke);
+  EXPECT_EQ(config->upstreams.at("plain").url, "");
+  const BedrockConfig& own = config->upstreams.at("own").bedrock;
+  EXPECT_EQ(own.region, "eu-west-3");
+  EXPECT_EQ(own.wire, BedrockWire::kMessages);
+  EXPECT_EQ(own.service, "bedrock");
+  EXPECT_EQ(own.access_key_id + own.secret_access_key + own.session_token, "s3crets3crets3cret");
+  // A program without use for them does not read them, nested or not.
+  const auto without =
+      load_config(write("tollgate.json", R"({"upstreams": {"b": {"dialect": "bedrock", "region": "r", "credentials":
+        {"access_key_id": "${CONFIG_TEST_NONE}", "secret_access_key": "${CONFIG_TEST_NONE}"}}}})"),
+                  Secrets::kWithoutUpstreams);
+  EXPECT_TRUE(without.ok()) << without.status();
+}
+
+TEST_F(ConfigTest, SaysWhatIsWrongWithBedrock) {
+  const auto with = [this](const std::string& members) {
+    return problem(R"({"upstreams": {"b": {"dialect": "bedrock", )" + members + "}}}");
+  };
+  EXPECT_THAT(with(R"("wire": "invoke")"), HasSubstr("upstreams.b.region: is required"));
+  EXPECT_THAT(with(R"("region": "us/../x")"), HasSubstr("upstreams.b.region: expected a region such as us-east-1"));
+  EXPECT_THAT(with(R"("region": "r", "wire": "converse")"), HasSubstr("upstreams.b.wire: expected one of invoke"));
+  EXPECT_THAT(with(R"("region": "r", "auth": "bearer")"), HasSubstr("upstreams.b.auth: an API key of Bedrock"));
+  const std::string credentials = R"("region": "r", "credentials": )";
+  EXPECT_THAT(with(credentials + R"({"access_key_id": "${X}"})"), HasSubstr("goes with secret_access_key"));
+  EXPECT_THAT(with(credentials + R"({"access_key_id": "AKIA"})"), HasSubstr("secrets do not stand in the file"));
+  EXPECT_THAT(with(credentials + R"({"session_token": "${X}"})"), HasSubstr("goes with access_key_id"));
+  EXPECT_THAT(with(credentials + R"({"key": "${X}"})"), HasSubstr("upstreams.b.credentials.key: "));
+  EXPECT_THAT(with(credentials + R"({"profile": "p"}, "api_key": "${X}")"), HasSubstr("does not go with credentials"));
+  EXPECT_THAT(problem(R"({"upstreams": {"a": {"url": "https://a", "region": "r"}}})"),
+              HasSubstr("upstreams.a.region: "));
+}
+
 }  // namespace
 }  // namespace tollgate
