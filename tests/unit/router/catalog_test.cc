@@ -162,6 +162,20 @@ TEST(Catalog, ATierKeepsThePriceOfSearches) {
   EXPECT_EQ((*table)->models()[0].endpoints(0).price_tiers(1).price().web_search(), 3'000'000);
 }
 
+TEST(Catalog, StreamsOfTheCloudsAreReadToTheirEnd) {
+  const auto table = ModelTable::load("", {"anthropic", "bedrock", "vertex"});
+  ASSERT_TRUE(table.ok()) << table.status();
+  int of_clouds = 0;
+  for (const v1::Model& model : (*table)->models()) {
+    for (const v1::Endpoint& endpoint : model.endpoints()) {
+      const bool cloud = endpoint.upstream() != "anthropic";
+      EXPECT_EQ(endpoint.bills_after_abort(), cloud) << endpoint.provider() << " " << model.id();
+      of_clouds += cloud ? 1 : 0;
+    }
+  }
+  EXPECT_GE(of_clouds, 6);
+}
+
 TEST(Catalog, FindsTheOtherModelsOfAnUpstream) {
   const auto table = ModelTable::load("", {"anthropic"});
   ASSERT_TRUE(table.ok());
