@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "services/budget/key_text.h"
 #include "services/common/base/errors.h"
@@ -85,7 +87,8 @@ v1::Failure rate_failure(std::string_view key_name, const v1::RateState& rate, s
                   rate.unit() == v1::RateState::UNIT_TOKENS ? "tokens" : "requests", seconds));
   add_header(failure, "retry-after", std::to_string(seconds));
   failure.set_retry_after_ms(static_cast<std::uint64_t>(retry_after_ms));
-  add_rate_headers(rate, *failure.mutable_headers());
+  for (v1::Header& header : rate_headers(rate))
+    failure.mutable_headers()->Add(std::move(header));
   return failure;
 }
 

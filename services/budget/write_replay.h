@@ -11,10 +11,11 @@
 
 namespace tollgate {
 
-// Redis acknowledges a write before it is safe: with appendfsync everysec a crash of the machine takes up to two
-// seconds of them, a failover what had not reached the replica. All scripts of the ledger are idempotent, so those
-// acknowledged within the last `kRemembered` are simply sent again, in their order, when a connection had to be made
-// anew (Redis::epoch). What is lost is what neither Redis nor this process has survived.
+// Redis acknowledges a write before it is safe: with appendfsync everysec a crash of its machine, or of it alone
+// while an fsync is under way, takes up to two seconds of them, a failover what had not reached the replica. All
+// scripts of the ledger are idempotent, so those acknowledged within the last `kRemembered` are simply sent again, in
+// their order, when a connection had to be made anew (Redis::epoch). What is lost is what neither Redis nor this
+// process has survived.
 //
 // A Redis itself: scripts that go through it are remembered, commands are not. Used on its shard alone; `redis`
 // outlives it.

@@ -11,12 +11,12 @@
 #include "services/common/base/digest.h"
 #include "services/common/base/errors.h"
 #include "services/common/base/log.h"
+#include "services/common/base/rates.h"
 #include "services/router/able.h"
 #include "services/router/attempt_watch.h"
 #include "services/router/conversation.h"
 #include "services/router/cost_bound.h"
 #include "services/router/explain.h"
-#include "services/router/rate_headers.h"
 #include "services/router/request_scan.h"
 
 namespace tollgate::router {
@@ -274,7 +274,11 @@ Awaitable<absl::Status> Router::create(v1::CreateRequest request, FrameSink& sin
     co_return with_generation(chosen, reserve.generation_id());
   }
   plan->send.set_generation_id(reserve.generation_id());
-  std::vector<v1::Header> headers = rate_headers(hold->rates());
+  std::vector<v1::Header> headers;
+  for (const v1::RateState& rate : hold->rates()) {
+    for (v1::Header& header : rate_headers(rate))
+      headers.push_back(std::move(header));
+  }
   v1::Header& id = headers.emplace_back();
   id.set_name("x-generation-id");
   id.set_value(reserve.generation_id());

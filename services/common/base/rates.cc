@@ -5,10 +5,11 @@
 
 namespace tollgate {
 
-void add_rate_headers(const v1::RateState& rate, google::protobuf::RepeatedPtrField<v1::Header>& headers) {
+std::vector<v1::Header> rate_headers(const v1::RateState& rate) {
+  std::vector<v1::Header> headers;
   const char* unit = rate.unit() == v1::RateState::UNIT_TOKENS ? "tokens" : "requests";
   const auto add = [&](const char* what, std::string value) {
-    v1::Header& header = *headers.Add();
+    v1::Header& header = headers.emplace_back();
     header.set_name(fmt::format("anthropic-ratelimit-{}-{}", unit, what));
     header.set_value(std::move(value));
   };
@@ -17,6 +18,7 @@ void add_rate_headers(const v1::RateState& rate, google::protobuf::RepeatedPtrFi
   // Whole seconds, not before the limit is whole again.
   add("reset",
       fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>((rate.resets_at_ms() + 999) / 1000))));
+  return headers;
 }
 
 }  // namespace tollgate
