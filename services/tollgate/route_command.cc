@@ -61,7 +61,7 @@ absl::StatusOr<v1::ExplainReply> ask_server(const Options& options) {
 }
 
 absl::StatusOr<v1::ExplainReply> ask_catalog(const Options& options) {
-  const absl::StatusOr<Config> config = load_config(options.config);
+  const absl::StatusOr<Config> config = load_config(options.config, Secrets::kWithoutUpstreams);
   if (!config.ok())
     return config.status();
   const auto models =

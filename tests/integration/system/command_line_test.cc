@@ -158,5 +158,14 @@ TEST_P(CommandLineTest, WhatIsWrongIsSaid) {
   EXPECT_THAT(complaint({"key", "delete", "twice"}), HasSubstr("2 keys are named \"twice\": give the hash"));
 }
 
+TEST(CommandLine, ExplainingARouteNeedsNoSecretOfAnUpstream) {
+  TemporaryDirectory directory;
+  const std::string file = directory.write("tollgate.json", R"({"upstreams": {"anthropic": {
+    "url": "https://api.anthropic.com", "api_key": "${TOLLGATE_TEST_IS_NOT_SET}"}}})");
+  Process process({program("tollgate"), "route", "explain", "--model", "claude-sonnet-4-5", "--config", file});
+  EXPECT_EQ(process.wait(), 0) << process.standard_error();
+  EXPECT_THAT(process.standard_output(), HasSubstr("anthropic"));
+}
+
 }  // namespace
 }  // namespace tollgate::testing
