@@ -38,8 +38,9 @@ class Lease : public boost::intrusive::list_base_hook<boost::intrusive::link_mod
   SteadyClock::time_point look_at_;
 };
 
-// One for each shard; used on its thread only. The first checkpoint of a request comes a second after its admission,
-// further ones every second while its cost changes, and every third of the lease in any case, so that two may get lost.
+// One for each shard; used on its thread only, and there for as long as its context runs. The first checkpoint of a
+// request comes a second after its admission, further ones every second while its cost changes, and every third of the
+// lease in any case, so that two may get lost.
 class LeaseKeeper {
  public:
   LeaseKeeper(asio::io_context& context, Ledger& ledger) : context_(context), ledger_(ledger), timer_(context) {}

@@ -205,7 +205,8 @@ TEST(Bedrock, FlagsGoIntoTheBody) {
   ASSERT_EQ(bedrock.send(true).message(), "");
   EXPECT_THAT(simulator.requests().at(0)["body"].get<std::string>(),
               HasSubstr(R"("anthropic_beta":["context-1m-2025-08-07","effort-2025-11-24"])"));
-  for (const auto& header : simulator.requests().at(0)["headers"])
+  const json headers = simulator.requests().at(0)["headers"];
+  for (const auto& header : headers)
     EXPECT_THAT(header[0].get<std::string>(), Not(HasSubstr("anthropic")));
   // An unknown one fails the whole request, which is tried again without.
   bedrock.header("anthropic-beta", "oauth-2025-04-20");

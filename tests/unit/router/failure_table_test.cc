@@ -89,6 +89,11 @@ std::vector<Case> cases() {
 class FailureTable : public RouterTest {
  protected:
   void begin() {
+    // A router lives as long as what runs on its context.
+    if (fresh_ != nullptr) {
+      healths_.push_back(std::move(fresh_));
+      routers_.push_back(std::move(router_));
+    }
     fresh_ = std::make_unique<Health>(std::map<std::string, UpstreamBounds>(), [this] { return health_now_; });
     router_ = std::make_unique<Router>(context_, table_, ledger_, keys_, adapter_, *fresh_, DrainOptions(),
                                        SelectionParts{.health = unseen_, .random = in_catalog_order});
@@ -164,6 +169,9 @@ class FailureTable : public RouterTest {
   }
 
   std::unique_ptr<Health> fresh_;
+  // Those of the cases before.
+  std::vector<std::unique_ptr<Health>> healths_;
+  std::vector<std::unique_ptr<Router>> routers_;
 };
 
 std::string read(const std::string& path) {
