@@ -17,7 +17,8 @@ bool wait_until(const std::function<bool()>& condition, std::chrono::millisecond
 // True as soon as a TCP connection to it succeeds.
 bool wait_for_port(const std::string& host, std::uint16_t port, std::chrono::milliseconds patience = kPatience);
 
-// A TCP port of 127.0.0.1 that was free a moment ago, for programs that cannot report the port they were given.
+// A TCP port of 127.0.0.1 for a program that cannot report the port it was given: kept from everybody else until this
+// process ends, so that the program can also be started there again. Throws std::runtime_error when there is none.
 std::uint16_t free_port();
 
 }  // namespace tollgate::testing

@@ -1,13 +1,10 @@
 #include "tests/support/redis/redis_server.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <hiredis/hiredis.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +16,8 @@
 #include <stdexcept>
 #include <string_view>
 #include <thread>
+
+#include "tests/support/process/wait.h"
 
 namespace tollgate {
 namespace {
@@ -32,21 +31,6 @@ std::filesystem::path make_directory() {
   return path;
 }
 
-// A port that is free now. Another process could take it before redis-server does; then the start fails.
-std::uint16_t free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  const bool ok = fd >= 0 && bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  close(fd);
-  if (!ok)
-    throw std::runtime_error("no free port for redis-server");
-  return ntohs(address.sin_port);
-}
-
 bool answers(const redisReply& reply) {
   const std::string_view text(reply.str == nullptr ? "" : reply.str);
   // A server with a password answers as well.
@@ -58,7 +42,7 @@ bool answers(const redisReply& reply) {
 RedisServer::RedisServer(Transport transport, std::vector<std::string> options)
     : transport_(transport), options_(std::move(options)), directory_(make_directory()) {
   if (transport_ == Transport::kTcp) {
-    port_ = free_port();
+    port_ = testing::free_port();
     address_ = fmt::format("127.0.0.1:{}", port_);
   } else {
     address_ = fmt::format("unix:{}", (directory_ / "redis.sock").string());
