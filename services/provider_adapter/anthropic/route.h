@@ -1,5 +1,5 @@
-// How requests reach an upstream that answers in the Messages API's own form: target, headers, credentials, and what
-// its platform wants changed in the body.
+// How requests reach an upstream, and how its answers become the Messages API's own: target, headers, credentials, what
+// its platform wants changed in the body, or another dialect altogether.
 #pragma once
 
 #include <google/protobuf/repeated_ptr_field.h>
@@ -37,7 +37,7 @@ struct Outgoing {
   std::uint64_t credentials = 0;
 };
 
-// Turns the body of a stream that is framed in another way into server-sent events.
+// Turns the body of a stream that is framed in another way, or speaks another dialect, into the API's events.
 class StreamDecoder {
  public:
   virtual ~StreamDecoder() = default;
@@ -72,7 +72,11 @@ class Route {
                               bool complete, std::chrono::system_clock::time_point now) const = 0;
 
   // Null: a stream is server-sent events as it comes.
-  virtual std::unique_ptr<StreamDecoder> decoder(const upstream::Response&) const { return nullptr; }
+  virtual std::unique_ptr<StreamDecoder> decoder(const v1::SendRequest&, const upstream::Response&) const {
+    return nullptr;
+  }
+  // Makes the body of a 2xx that is not streamed the API's own. An error carries the Failure that it was.
+  virtual absl::StatusOr<std::string> translate(const v1::SendRequest&, std::string body) const { return body; }
   // Makes the head of a 2xx the API's own.
   virtual void dress(v1::Head&) const {}
 };

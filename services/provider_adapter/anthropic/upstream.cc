@@ -208,7 +208,7 @@ Awaitable<absl::Status> Upstream::send(const v1::SendRequest& request, FrameSink
   if (!response.ok())
     co_return response.status();
   absl::Status status;
-  const std::unique_ptr<StreamDecoder> decoder = route_->decoder(*response);
+  const std::unique_ptr<StreamDecoder> decoder = route_->decoder(request, *response);
   if (decoder != nullptr || is_event_stream(*response)) {
     status = co_await relay_stream(request, *response, decoder.get(), sink);
   } else {
@@ -295,6 +295,10 @@ Awaitable<absl::Status> Upstream::relay_whole(const v1::SendRequest& request, Re
     co_return fail_bad(request, fmt::format("The response of upstream {} is longer than limits.response_bytes ({}).",
                                             name(), options_.response_bytes));
   }
+  absl::StatusOr<std::string> translated = route_->translate(request, std::move(body));
+  if (!translated.ok())
+    co_return fail(request, failure_of(translated.status()));
+  body = *std::move(translated);
   UsageTracker usage;
   std::optional<ApiError> reported;
   if (!read_message(body, usage, reported)) {

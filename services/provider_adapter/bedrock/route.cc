@@ -182,7 +182,8 @@ v1::Failure Route::failure(unsigned status, const boost::beast::http::fields& he
   return failure_of_response(config_.name, status, headers, std::move(body), complete, now);
 }
 
-std::unique_ptr<anthropic::StreamDecoder> Route::decoder(const upstream::Response& response) const {
+std::unique_ptr<anthropic::StreamDecoder> Route::decoder(const v1::SendRequest&,
+                                                         const upstream::Response& response) const {
   const std::string_view type = response.header("content-type");
   if (!invokes() || !iequals(type.substr(0, kEventStream.size()), kEventStream))
     return nullptr;

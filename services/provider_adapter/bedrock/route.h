@@ -33,7 +33,8 @@ class Route : public anthropic::Route {
   bool renew(const anthropic::Outgoing& outgoing) override;
   v1::Failure failure(unsigned status, const boost::beast::http::fields& headers, std::string body, bool complete,
                       std::chrono::system_clock::time_point now) const override;
-  std::unique_ptr<anthropic::StreamDecoder> decoder(const upstream::Response& response) const override;
+  std::unique_ptr<anthropic::StreamDecoder> decoder(const v1::SendRequest&,
+                                                    const upstream::Response& response) const override;
   void dress(v1::Head& head) const override;
 
  private:
