@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "services/common/base/errors.h"
 #include "services/provider_adapter/anthropic/upstream.h"
 #include "services/provider_adapter/bedrock/upstream.h"
@@ -23,6 +25,11 @@ absl::StatusOr<std::unique_ptr<ProviderAdapter>> make_upstream(asio::io_context&
                            options.config.name, options.config.dialect));
 }
 
+// Others are translated, and their thinking blocks bear signatures of the gateway's own.
+bool speaks_messages(std::string_view dialect) {
+  return dialect == "anthropic" || dialect == "bedrock" || dialect == "vertex";
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Adapter>> Adapter::make(asio::io_context& context, Deadlines& deadlines,
@@ -30,12 +37,15 @@ absl::StatusOr<std::unique_ptr<Adapter>> Adapter::make(asio::io_context& context
   Upstreams upstreams;
   std::string errors;
   const auto report = [&errors](std::string_view text) { errors.append(errors.empty() ? "" : "\n").append(text); };
+  const bool other_dialects = std::any_of(config.upstreams.begin(), config.upstreams.end(),
+                                          [](const auto& entry) { return !speaks_messages(entry.second.dialect); });
   for (const auto& [name, upstream] : config.upstreams) {
     anthropic::UpstreamOptions options;
     options.config = upstream;
     options.config.name = name;
     options.response_bytes = config.limits.response_bytes;
     options.ping = config.timeouts.ping;
+    options.beside_other_dialects = other_dialects;
     absl::StatusOr<std::unique_ptr<ProviderAdapter>> made = make_upstream(context, deadlines, std::move(options));
     if (made.ok()) {
       upstreams.emplace(name, *std::move(made));

@@ -77,6 +77,8 @@ class Route {
   }
   // Makes the body of a 2xx that is not streamed the API's own. An error carries the Failure that it was.
   virtual absl::StatusOr<std::string> translate(const v1::SendRequest&, std::string body) const { return body; }
+  // Thinking blocks reach the upstream with their signatures; otherwise the dialect sees to them.
+  virtual bool takes_signatures() const { return true; }
   // Makes the head of a 2xx the API's own.
   virtual void dress(v1::Head&) const {}
 };

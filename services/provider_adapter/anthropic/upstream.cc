@@ -32,14 +32,6 @@ bool is_event_stream(const Response& response) {
   return iequals(type.substr(0, kEventStream.size()), kEventStream);
 }
 
-v1::Frame head_frame(const Response& response, const Route& route) {
-  v1::Frame frame;
-  frame.mutable_head()->set_status(response.status());
-  copy_response_headers(response.headers(), *frame.mutable_head()->mutable_headers());
-  route.dress(*frame.mutable_head());
-  return frame;
-}
-
 v1::Frame done_frame(const v1::SendRequest& request, const std::string& provider, v1::Usage usage, bool errored) {
   v1::Frame frame;
   v1::Done& done = *frame.mutable_done();
@@ -112,10 +104,64 @@ absl::Status Upstream::fail_bad(const v1::SendRequest& request, std::string mess
   return fail(request, bad_response(name(), std::move(message)));
 }
 
-Awaitable<absl::StatusOr<Response>> Upstream::exchange(Call call, const v1::SendRequest& request) {
+v1::Head Upstream::head_of(const Answer& answer) const {
+  v1::Head head;
+  head.set_status(answer.response.status());
+  copy_response_headers(answer.response.headers(), *head.mutable_headers());
+  route_->dress(head);
+  if (answer.thinking_dropped > 0) {
+    v1::Header& header = *head.add_headers();
+    header.set_name("x-tollgate-thinking-dropped");
+    header.set_value(fmt::format("{}", answer.thinking_dropped));
+  }
+  return head;
+}
+
+ThinkingCut Upstream::unwanted_thinking(const v1::SendRequest& request) {
+  const std::string& body = request.body();
+  if (!route_->takes_signatures())
+    return {};
+  const bool envelopes = options_.beside_other_dialects &&
+                         memmem(body.data(), body.size(), kEnvelopeTag.data(), kEnvelopeTag.size()) != nullptr;
+  if (!envelopes && refused_signatures_.empty())
+    return {};
+  const auto now = SteadyClock::now();
+  return cut_thinking(body, [&](std::string_view signature) {
+    return signature.starts_with(kEnvelopeTag) || refused_signatures_.contains(signature, now);
+  });
+}
+
+ThinkingCut Upstream::refused_thinking(const v1::SendRequest& request) {
+  const ThinkingCut cut = cut_thinking(request.body(), [](std::string_view) { return true; });
+  const auto now = SteadyClock::now();
+  for (const std::string& signature : cut.signatures)
+    refused_signatures_.add(signature, now);
+  if (cut.blocks > 0) {
+    Log(spdlog::level::warn, "thinking_refused")
+        .with("upstream", name())
+        .with("model", request.model())
+        .with("blocks", cut.blocks)
+        .with("generation_id", request.generation_id());
+  }
+  return cut;
+}
+
+Awaitable<absl::StatusOr<Upstream::Answer>> Upstream::exchange(Call call, const v1::SendRequest& original) {
   bool renewed = false;
   bool refitted = false;
+  // Where thinking blocks had to go.
+  std::optional<v1::SendRequest> without;
+  std::size_t dropped = 0;
+  const auto drop = [&](const ThinkingCut& cut) {
+    without = original;
+    add_edits(cut.edits, *without);
+    dropped = cut.blocks;
+  };
+  const ThinkingCut unwanted = unwanted_thinking(original);
+  if (unwanted.blocks > 0)
+    drop(unwanted);
   for (;;) {
+    const v1::SendRequest& request = without ? *without : original;
     ClientHeaders headers = request.headers();
     const absl::Status fitting = fit(request, headers);
     if (!fitting.ok())
@@ -131,7 +177,7 @@ Awaitable<absl::StatusOr<Response>> Upstream::exchange(Call call, const v1::Send
       const absl::Status readable = check_coding(request, *response);
       if (!readable.ok())
         co_return readable;
-      co_return response;
+      co_return Answer(*std::move(response), dropped);
     }
     const bool refused = route_->refuses_credentials(status, response->headers());
     if (refused && !std::exchange(renewed, true) && route_->renew(*outgoing))
@@ -144,6 +190,13 @@ Awaitable<absl::StatusOr<Response>> Upstream::exchange(Call call, const v1::Send
     if (failure.kind() == v1::Failure::KIND_INVALID_REQUEST && !std::exchange(refitted, true) &&
         learn(request, failure, beta_flags(headers)))
       continue;
+    if (failure.kind() == v1::Failure::KIND_INVALID_REQUEST && refuses_thinking(failure.message())) {
+      const ThinkingCut every = refused_thinking(original);
+      if (every.blocks > dropped) {
+        drop(every);
+        continue;
+      }
+    }
     co_return fail(request, std::move(failure));
   }
 }
@@ -204,22 +257,24 @@ Awaitable<absl::StatusOr<bool>> Upstream::collect(Response& response, std::uint6
 }
 
 Awaitable<absl::Status> Upstream::send(const v1::SendRequest& request, FrameSink& sink) {
-  auto response = co_await exchange(Call::kMessages, request);
-  if (!response.ok())
-    co_return response.status();
+  auto answer = co_await exchange(Call::kMessages, request);
+  if (!answer.ok())
+    co_return answer.status();
   absl::Status status;
-  const std::unique_ptr<StreamDecoder> decoder = route_->decoder(request, *response);
-  if (decoder != nullptr || is_event_stream(*response)) {
-    status = co_await relay_stream(request, *response, decoder.get(), sink);
+  const std::unique_ptr<StreamDecoder> decoder = route_->decoder(request, answer->response);
+  if (decoder != nullptr || is_event_stream(answer->response)) {
+    status = co_await relay_stream(request, *answer, decoder.get(), sink);
   } else {
-    status = co_await relay_whole(request, *response, sink);
+    status = co_await relay_whole(request, *answer, sink);
   }
   co_return status;
 }
 
-Awaitable<absl::Status> Upstream::relay_stream(const v1::SendRequest& request, Response& response,
-                                               StreamDecoder* decoder, FrameSink& sink) {
-  v1::Frame head = head_frame(response, *route_);
+Awaitable<absl::Status> Upstream::relay_stream(const v1::SendRequest& request, Answer& answer, StreamDecoder* decoder,
+                                               FrameSink& sink) {
+  Response& response = answer.response;
+  v1::Frame head;
+  *head.mutable_head() = head_of(answer);
   absl::Status written = co_await sink.write(std::move(head));
   if (!written.ok())
     co_return written;
@@ -286,7 +341,8 @@ Awaitable<absl::Status> Upstream::relay_stream(const v1::SendRequest& request, R
   co_return written;
 }
 
-Awaitable<absl::Status> Upstream::relay_whole(const v1::SendRequest& request, Response& response, FrameSink& sink) {
+Awaitable<absl::Status> Upstream::relay_whole(const v1::SendRequest& request, Answer& answer, FrameSink& sink) {
+  Response& response = answer.response;
   std::string body;
   const auto complete = co_await collect(response, options_.response_bytes, body);
   if (!complete.ok())
@@ -309,7 +365,7 @@ Awaitable<absl::Status> Upstream::relay_whole(const v1::SendRequest& request, Re
   if (reported)
     co_return fail(request, failure_of_error(name(), *reported, std::move(body)));
   std::vector<v1::Frame> frames;
-  frames.push_back(head_frame(response, *route_));
+  *frames.emplace_back().mutable_head() = head_of(answer);
   if (usage.take_change())
     *frames.emplace_back().mutable_usage() = usage.usage();
   frames.emplace_back().mutable_committed();
@@ -328,25 +384,24 @@ Awaitable<absl::Status> Upstream::relay_whole(const v1::SendRequest& request, Re
 }
 
 Awaitable<absl::StatusOr<v1::CountTokensReply>> Upstream::count_tokens(const v1::SendRequest& request) {
-  auto response = co_await exchange(Call::kCountTokens, request);
-  if (!response.ok())
-    co_return response.status();
+  auto answer = co_await exchange(Call::kCountTokens, request);
+  if (!answer.ok())
+    co_return answer.status();
+  Response& response = answer->response;
   std::string body;
-  const auto complete = co_await collect(*response, kErrorLimit, body);
+  const auto complete = co_await collect(response, kErrorLimit, body);
   if (!complete.ok())
     co_return fail(request, failure_of(complete.status()));
   UsageTracker usage;
   std::optional<ApiError> reported;
   if (!*complete || !read_message(body, usage, reported)) {
     co_return fail_bad(request, fmt::format("Upstream {} answered {} with {} instead of a token count.", name(),
-                                            response->status(), response->header("content-type")));
+                                            response.status(), response.header("content-type")));
   }
   if (reported)
     co_return fail(request, failure_of_error(name(), *reported, std::move(body)));
   v1::CountTokensReply reply;
-  reply.mutable_head()->set_status(response->status());
-  copy_response_headers(response->headers(), *reply.mutable_head()->mutable_headers());
-  route_->dress(*reply.mutable_head());
+  *reply.mutable_head() = head_of(*answer);
   reply.set_body(std::move(body));
   co_return reply;
 }
