@@ -18,3 +18,5 @@ export const model = () => required('TOLLGATE_MODEL');
 export const grpcAddress = () => required('TOLLGATE_GRPC');
 // The simulator, which is the upstream.
 export const simulatorUrl = () => required('SIM_URL');
+// one, five or straight: the form of Tollgate that is tested.
+export const form = () => required('TOLLGATE_FORM');

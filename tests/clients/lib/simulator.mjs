@@ -2,20 +2,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { simulatorUrl } from './env.mjs';
 
-async function control(path, body) {
-  const response = await fetch(`${simulatorUrl()}/_sim/${path}`, {
-    method: body === undefined ? 'GET' : 'POST',
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`/_sim/${path}: ${text}`);
-  return JSON.parse(text);
+// The control of the simulator at this address.
+export function controlOf(url) {
+  const control = async (path, body) => {
+    const response = await fetch(`${url()}/_sim/${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`/_sim/${path}: ${text}`);
+    return JSON.parse(text);
+  };
+  return {
+    script: (...steps) => control('script', steps),
+    reset: () => control('reset', {}),
+    requests: async () => (await control('requests')).requests,
+    billed: () => control('billed'),
+  };
 }
 
-export const script = (...steps) => control('script', steps);
-export const reset = () => control('reset', {});
-export const requests = async () => (await control('requests')).requests;
-export const billed = () => control('billed');
+export const { script, reset, requests, billed } = controlOf(simulatorUrl);
 
 // The requests to the Messages API itself.
 export async function messageRequests() {

@@ -17,19 +17,20 @@ async function startRedis(directory, started) {
   return `unix:${socket}`;
 }
 
-async function startSimulator(directory, started) {
-  const simulator = start(program('tollgate-simulator'), ['--api-key', UPSTREAM_KEY],
-    { log: path.join(directory, 'simulator.log') });
+// A simulator with these options; resolves with its address and the program.
+export async function startSimulator(name, options, directory, started) {
+  const simulator = start(program('tollgate-simulator'), options, { log: path.join(directory, `${name}.log`) });
   started.push(simulator);
-  return await simulator.until('address', () => simulator.output().match(/^listening on (\S+)$/m)?.[1]);
+  const address = await simulator.until('address', () => simulator.output().match(/^listening on (\S+)$/m)?.[1]);
+  return { url: `http://${address}`, program: simulator };
 }
 
-function configuration({ http, grpc, redis, upstream, services }) {
+function configuration({ http, grpc, redis, services, settings }) {
   return {
     listen: { http: `127.0.0.1:${http}`, grpc: `127.0.0.1:${grpc}` },
     redis: { address: redis },
-    upstreams: { anthropic: { dialect: 'anthropic', url: `http://${upstream}`, api_key: '${TOLLGATE_UPSTREAM_KEY}' } },
     ...(services && { services }),
+    ...settings,
   };
 }
 
@@ -60,13 +61,15 @@ async function createKey(config, name, options, env) {
   return JSON.parse(await run(program('tollgate'), args, { env })).secret;
 }
 
-async function startTollgate(form, directory, started, redis, upstream) {
-  const env = { TOLLGATE_UPSTREAM_KEY: UPSTREAM_KEY };
+// Redis and Tollgate with these settings of its configuration, `env` beside the environment. Resolves with its base URL,
+// its gRPC address, and a function that makes keys.
+export async function startTollgate(form, directory, started, settings, env) {
+  const redis = await startRedis(directory, started);
   const { http, grpc, programs } = await plan(form);
   let config;
   for (const { name, args = [], port, also, services } of programs) {
     config = path.join(directory, `${name}.json`);
-    await writeFile(config, JSON.stringify(configuration({ http, grpc: port, redis, upstream, services }), null, 2));
+    await writeFile(config, JSON.stringify(configuration({ http, grpc: port, redis, services, settings }), null, 2));
     const service = start(program(name), [...args, '--config', config],
       { log: path.join(directory, `${name}.log`), env });
     started.push(service);
@@ -74,26 +77,32 @@ async function startTollgate(form, directory, started, redis, upstream) {
     await service.until(`port ${awaited}`, () => listens(awaited));
   }
   return {
-    TOLLGATE_BASE_URL: `http://127.0.0.1:${http}/api`,
-    TOLLGATE_KEY: await createKey(config, 'clients', ['--limit', '1000'], env),
-    TOLLGATE_POOR_KEY: await createKey(config, 'poor', ['--limit', POOR_LIMIT_USD], env),
-    TOLLGATE_MANAGEMENT_KEY: await createKey(config, 'management', ['--management'], env),
-    TOLLGATE_GRPC: `127.0.0.1:${grpc}`,
-    TOLLGATE_MODEL: 'anthropic/claude-sonnet-4',
+    baseUrl: `http://127.0.0.1:${http}/api`,
+    grpc: `127.0.0.1:${grpc}`,
+    createKey: (name, options) => createKey(config, name, options, env),
   };
 }
 
 // `form`: one (all in one process), five (the suite with Redis) or straight (no Tollgate: the simulator itself). What is
 // started is pushed to `started`, so that it can be stopped even when this fails. Resolves with the tests' environment.
 export async function startStack(form, directory, started) {
-  const upstream = await startSimulator(directory, started);
-  const simulator = { SIM_URL: `http://${upstream}` };
+  const { url } = await startSimulator('simulator', ['--api-key', UPSTREAM_KEY], directory, started);
+  const simulator = { SIM_URL: url, TOLLGATE_FORM: form };
   if (form === 'straight') {
     return {
-      ...simulator, TOLLGATE_BASE_URL: simulator.SIM_URL, TOLLGATE_KEY: UPSTREAM_KEY,
-      TOLLGATE_MODEL: 'claude-sonnet-4-20250514',
+      ...simulator, TOLLGATE_BASE_URL: url, TOLLGATE_KEY: UPSTREAM_KEY, TOLLGATE_MODEL: 'claude-sonnet-4-20250514',
     };
   }
-  const redis = await startRedis(directory, started);
-  return { ...simulator, ...(await startTollgate(form, directory, started, redis, upstream)) };
+  const upstreams = { anthropic: { dialect: 'anthropic', url, api_key: '${TOLLGATE_UPSTREAM_KEY}' } };
+  const tollgate =
+    await startTollgate(form, directory, started, { upstreams }, { TOLLGATE_UPSTREAM_KEY: UPSTREAM_KEY });
+  return {
+    ...simulator,
+    TOLLGATE_BASE_URL: tollgate.baseUrl,
+    TOLLGATE_KEY: await tollgate.createKey('clients', ['--limit', '1000']),
+    TOLLGATE_POOR_KEY: await tollgate.createKey('poor', ['--limit', POOR_LIMIT_USD]),
+    TOLLGATE_MANAGEMENT_KEY: await tollgate.createKey('management', ['--management']),
+    TOLLGATE_GRPC: tollgate.grpc,
+    TOLLGATE_MODEL: 'anthropic/claude-sonnet-4',
+  };
 }
