@@ -53,6 +53,7 @@ Suite::Suite(Form form, std::size_t upstreams, const json& settings, std::size_t
   if (form == Form::kFiveProcesses)
     config["services"] = {{"router", local(router)}, {"budget", every_budget}, {"adapter", local(adapter)}};
   config.merge_patch(settings.is_null() ? json::object() : settings);
+  config_ = config;
   config_file_ = directory_.write("tollgate.json", config.dump(2));
 
   port_ = free_port();
@@ -67,9 +68,24 @@ Suite::Suite(Form form, std::size_t upstreams, const json& settings, std::size_t
     launch(name);
 }
 
+Suite::Second Suite::add_router() {
+  const std::uint16_t router = free_port();
+  const std::uint16_t port = free_port();
+  config_["services"]["router"] = local(router);
+  const std::string file = directory_.write("tollgate-1.json", config_.dump(2));
+  commands_["router-1"] = {program("tollgate-router"), "--grpc", local(router)};
+  commands_["gateway-1"] = {program("tollgate-gateway"), "--http", local(port), "--grpc", local(free_port())};
+  for (const char* name : {"router-1", "gateway-1"}) {
+    own_config_files_[name] = file;
+    launch(name);
+  }
+  return {port, local(router)};
+}
+
 void Suite::launch(const std::string& name) {
   std::vector<std::string> command = commands_.at(name);
-  command.insert(command.end(), {"--config", config_file_});
+  const auto own = own_config_files_.find(name);
+  command.insert(command.end(), {"--config", own == own_config_files_.end() ? config_file_ : own->second});
   ProcessOptions options;
   options.environment["TEST_UPSTREAM_KEY"] = kUpstreamKey;
   // Where the sanitizer is built in, freed memory is not to look like a leak.

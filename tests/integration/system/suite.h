@@ -35,6 +35,14 @@ class Suite {
   const std::map<std::string, std::unique_ptr<Process>>& processes() const { return processes_; }
   // Starts it anew at the same addresses, after it has ended.
   void restart(const std::string& name);
+  // With five processes: a second router, `router-1`, and before it a second edge, `gateway-1`.
+  struct Second {
+    // Of the edge.
+    std::uint16_t port;
+    // host:port of the router.
+    std::string router;
+  };
+  Second add_router();
 
   // `tollgate key create`; returns the secret. `options` such as {"--limit", "1"}.
   std::string create_key(const std::string& name, const std::vector<std::string>& options = {});
@@ -58,7 +66,10 @@ class Suite {
   TemporaryDirectory directory_;
   RedisServer redis_;
   std::vector<std::unique_ptr<Simulator>> simulators_;
+  nlohmann::json config_;
   std::string config_file_;
+  // Of those that have another.
+  std::map<std::string, std::string> own_config_files_;
   std::map<std::string, std::vector<std::string>> commands_;
   std::map<std::string, std::unique_ptr<Process>> processes_;
   std::uint16_t port_ = 0;
