@@ -1,6 +1,7 @@
 // The HTTP/1.1 edge: accepts clients' connections, hands each to a shard, and serves
 //
 //   POST /v1/messages, /v1/messages/count_tokens   Messages
+//   POST /v1/chat/completions                      Messages, in OpenAI's dialect (openai/)
 //   GET  /v1/models, /v1/models/{id}               Catalog
 //   GET  /v1/key, /v1/auth/key                     Keys
 //   /v1/keys, /v1/workspaces, /v1/credits          Keys, Workspaces (management.h)

@@ -7,12 +7,14 @@
 
 #include "gateway/ascii.h"
 #include "gateway/forwarding.h"
+#include "gateway/openai/chat_errors.h"
 #include "gateway/response.h"
 #include "services/common/base/errors.h"
 
 namespace tollgate {
 namespace {
 
+constexpr std::string_view kComment = ": keep-alive\n\n";
 constexpr std::string_view kPing = "event: ping\ndata: {\"type\": \"ping\"}\n\n";
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
@@ -41,7 +43,7 @@ Awaitable<absl::Status> MessageResponse::write(v1::Frame frame) {
     case v1::Frame::kKeepAlive: {
       if (!event_stream_ || mid_event_ || state_ == State::kComplete)
         co_return absl::OkStatus();
-      co_return co_await send_chunk(kPing);
+      co_return co_await send_chunk(dialect_ == Dialect::kChat ? kComment : kPing);
     }
     case v1::Frame::kDone: {
       if (generation_id_.empty())
@@ -132,7 +134,8 @@ Awaitable<absl::Status> MessageResponse::finish() {
 Awaitable<bool> MessageResponse::end_with(const v1::Failure& failure) {
   if (state_ != State::kStreaming || !event_stream_ || mid_event_)
     co_return false;
-  const std::string event = error_event(failure, request_id_.empty() ? generation_id_ : request_id_);
+  const std::string& id = request_id_.empty() ? generation_id_ : request_id_;
+  const std::string event = dialect_ == Dialect::kChat ? openai::error_chunk(failure) : error_event(failure, id);
   const absl::Status sent = co_await send_chunk(event);
   if (!sent.ok())
     co_return false;

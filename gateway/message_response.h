@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "gateway/response.h"
 #include "gateway/transport.h"
 #include "services/common/api/messages.h"
 
@@ -24,8 +25,10 @@ struct Output {
 // piece gets a content-length and one write, and so that a failure before it can still be answered as one.
 class MessageResponse final : public FrameSink {
  public:
-  // `chunked` false: HTTP/1.0, the end of the connection ends the body.
-  MessageResponse(Output& output, bool chunked) : output_(output), chunked_(chunked) {}
+  // `chunked` false: HTTP/1.0, the end of the connection ends the body. `dialect`: of the events that are the edge's
+  // own.
+  MessageResponse(Output& output, bool chunked, Dialect dialect = Dialect::kMessages)
+      : output_(output), chunked_(chunked), dialect_(dialect) {}
 
   Awaitable<absl::Status> write(v1::Frame frame) override;
 
@@ -53,6 +56,7 @@ class MessageResponse final : public FrameSink {
 
   Output& output_;
   const bool chunked_;
+  const Dialect dialect_;
   State state_ = State::kEmpty;
   bool event_stream_ = false;
   bool mid_event_ = false;

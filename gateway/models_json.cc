@@ -48,12 +48,14 @@ Json model_object(const v1::Model& model) {
 
   Json json;
   json["type"] = "model";
+  json["object"] = "model";
   json["id"] = model.id();
   json["display_name"] = model.name();
   json["created_at"] = iso_time(model.created());
   json["canonical_slug"] = model.id();
   json["name"] = model.name();
   json["created"] = model.created();
+  json["owned_by"] = model.id().substr(0, model.id().find('/'));
   json["description"] = model.description();
   json["context_length"] = number_or_null(context);
   json["architecture"]["modality"] = nullptr;
@@ -111,6 +113,7 @@ std::string models_json(const v1::ListModelsReply& models, const Page& page) {
   }
 
   Json json;
+  json["object"] = "list";
   json["data"] = Json::array();
   for (auto model = begin; model != end; ++model)
     json["data"].push_back(model_object(*model));

@@ -1,6 +1,6 @@
-// The JSON of the models. One object serves Anthropic's and OpenRouter's clients.
+// The JSON of the models. One object serves Anthropic's, OpenRouter's and OpenAI's clients.
 // Source: https://docs.anthropic.com/en/api/models-list,
-// https://openrouter.ai/docs/api-reference/list-available-models
+// https://openrouter.ai/docs/api-reference/list-available-models, https://platform.openai.com/docs/api-reference/models
 #pragma once
 
 #include <cstdint>

@@ -8,6 +8,7 @@
 
 #include "gateway/ascii.h"
 #include "gateway/forwarding.h"
+#include "gateway/openai/chat_errors.h"
 #include "services/common/base/errors.h"
 
 namespace tollgate {
@@ -83,10 +84,15 @@ Answer failure_answer(const v1::Failure& failure, Dialect dialect) {
   }
   if (find_header(failure.headers(), "x-generation-id").empty())
     answer.headers.append("x-generation-id: ").append(failure.generation_id()).append("\r\n");
-  if (dialect == Dialect::kAccount)
+  if (dialect == Dialect::kAccount) {
     answer.body = account_error_json(failure);
-  else
+  } else if (dialect == Dialect::kChat) {
+    answer.status = openai::chat_status(answer.status);
+    answer.body = openai::chat_error_json(failure);
+    answer.headers.append("x-request-id: ").append(request_id).append("\r\n");
+  } else {
     answer.body = failure.body().empty() ? messages_error_json(failure, request_id) : failure.body();
+  }
   return answer;
 }
 

@@ -8,8 +8,8 @@
 
 namespace tollgate {
 
-// Whose errors a client understands: the Messages API's or the account API's.
-enum class Dialect { kMessages, kAccount };
+// Whose errors a client understands: the Messages API's, the account API's or those of OpenAI's chat completions.
+enum class Dialect { kMessages, kAccount, kChat };
 
 // A whole response.
 struct Answer {

@@ -12,10 +12,15 @@ struct Place {
 };
 
 constexpr Place kPlaces[] = {
-    {"/messages", Resource::kMessages},     {"/messages/count_tokens", Resource::kCountTokens},
-    {"/models", Resource::kModels},         {"/key", Resource::kKey},
-    {"/auth/key", Resource::kKey},          {"/keys", Resource::kKeys},
-    {"/workspaces", Resource::kWorkspaces}, {"/credits", Resource::kCredits},
+    {"/chat/completions", Resource::kChat},
+    {"/messages", Resource::kMessages},
+    {"/messages/count_tokens", Resource::kCountTokens},
+    {"/models", Resource::kModels},
+    {"/key", Resource::kKey},
+    {"/auth/key", Resource::kKey},
+    {"/keys", Resource::kKeys},
+    {"/workspaces", Resource::kWorkspaces},
+    {"/credits", Resource::kCredits},
 };
 
 // With an id behind them.
@@ -103,6 +108,7 @@ std::string_view allowed_methods(Resource resource) {
       return {};
     case Resource::kMessages:
     case Resource::kCountTokens:
+    case Resource::kChat:
     case Resource::kTelemetry:
       return "POST, OPTIONS";
     case Resource::kProbe:

@@ -16,6 +16,8 @@ enum class Resource {
   kTelemetry,
   kMessages,
   kCountTokens,
+  // Chat completions, as OpenAI's clients ask for them.
+  kChat,
   kModels,
   kModel,
   // The caller's own key.

@@ -10,6 +10,7 @@
 #include "gateway/credentials.h"
 #include "gateway/forwarding.h"
 #include "gateway/keys_json.h"
+#include "gateway/openai/chat_call.h"
 #include "services/common/access/authenticate.h"
 #include "services/common/access/credentials.h"
 #include "services/common/base/digest.h"
@@ -181,6 +182,8 @@ Awaitable<void> Session::dispatch() {
   const bool management = is_management(route_.resource);
   const bool account = is_account(route_.resource) && head_.find("anthropic-version").empty();
   dialect_ = account || management ? Dialect::kAccount : Dialect::kMessages;
+  if (route_.resource == Resource::kChat)
+    dialect_ = Dialect::kChat;
 
   if (route_.resource == Resource::kUnknown) {
     Answer nothing = failed(v1::Failure::KIND_NOT_FOUND, fmt::format("There is nothing at {}.", record_.path));
@@ -226,8 +229,8 @@ Awaitable<void> Session::serve_messages(std::string_view api_key) {
   const bool whole = co_await read_body(body);
   if (!whole)
     co_return;
-  if (route_.resource == Resource::kMessages) {
-    MessageResponse response(*this, !framing_.http_1_0);
+  if (route_.resource != Resource::kCountTokens) {
+    MessageResponse response(*this, !framing_.http_1_0, dialect_);
     absl::Status status = absl::InternalError("the call has ended by an exception");
     Awaitable<void> call = create(request, response, status);
     co_await watched(std::move(call));
@@ -291,7 +294,11 @@ Awaitable<void> Session::take_telemetry() {
 }
 
 Awaitable<void> Session::create(v1::CreateRequest& request, MessageResponse& response, absl::Status& status) {
-  Awaitable<absl::Status> call = shard_.services.messages->create(std::move(request), response);
+  Messages& messages = *shard_.services.messages;
+  Awaitable<absl::Status> call =
+      route_.resource == Resource::kChat
+          ? openai::complete_chat(messages, *shard_.services.catalog, std::move(request), response)
+          : messages.create(std::move(request), response);
   status = co_await std::move(call);
 }
 
