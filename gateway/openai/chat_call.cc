@@ -72,7 +72,7 @@ class ChatSink final : public FrameSink {
     std::string request_id(find_header(headers, "request-id"));
     if (request_id.empty())
       request_id = head_.id;
-    if (!request_id.empty())
+    if (!request_id.empty() && find_header(headers, "x-request-id").empty())
       set_header("x-request-id", request_id, headers);
   }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gateway/ascii.h"
+#include "gateway/openai/completion.h"
 #include "gateway/openai/parts.h"
 #include "services/common/base/digest.h"
 
@@ -29,6 +30,8 @@ struct PlacedBlock {
 // What is signed goes back to where it came from; what is not is of no use to anybody.
 std::optional<std::string> thinking_block(const object& detail) {
   const std::string_view type = find_text(detail, "type").value_or("");
+  if (find_text(detail, "format").value_or(kReasoningFormat) != kReasoningFormat)
+    return std::nullopt;
   std::string block;
   JsonWriter json(block);
   if (type == "reasoning.text") {
@@ -128,6 +131,9 @@ class TurnsReader {
   }
 
   Turns finish() {
+    // The API answers turns only: instructions alone are the turn.
+    if (turns_.messages.empty())
+      append(std::exchange(turns_.system, {}), "user");
     close();
     return std::move(turns_);
   }

@@ -17,6 +17,7 @@ TEST(Routes, AnyPrefixAndAnyQuery) {
       const std::vector<Row> rows = {
           {"/v1/messages", Resource::kMessages},
           {"/v1/messages/count_tokens", Resource::kCountTokens},
+          {"/v1/chat/completions", Resource::kChat},
           {"/v1/models", Resource::kModels},
           {"/v1/models/claude-sonnet-4", Resource::kModel, "claude-sonnet-4"},
           {"/v1/models/anthropic/claude-sonnet-4", Resource::kModel, "anthropic/claude-sonnet-4"},
