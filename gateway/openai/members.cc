@@ -115,8 +115,10 @@ constexpr std::array kRows = {
 
 absl::Status check_members(const object& request) {
   std::array<bool, kRows.size()> seen{};
-  for (const auto& [name, value] : request) {
-    const auto row = std::find_if(kRows.begin(), kRows.end(), [&](const Row& each) { return each.name == name; });
+  for (const simdjson::dom::key_value_pair member : request) {
+    const auto& [name, value] = member;
+    const auto named = [&member](const Row& row) { return row.name == member.key; };
+    const auto row = std::find_if(kRows.begin(), kRows.end(), named);
     if (row == kRows.end())
       return bad(name, "this member is not known here. Leave it out.");
     bool& twice = seen[static_cast<std::size_t>(row - kRows.begin())];
