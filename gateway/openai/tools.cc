@@ -14,6 +14,18 @@ using simdjson::dom::object;
 constexpr std::string_view kJsonOnly =
     "Answer with one JSON object and nothing else: no text before or after it, no code fence around it.";
 
+// Clients leave out what the API asks for: that it is an object.
+std::string input_schema(const object& function) {
+  const std::optional<Element> parameters = find(function, "parameters");
+  object schema;
+  if (!parameters || (!parameters->get_object().get(schema) && schema.size() == 0))
+    return R"({"type":"object","properties":{}})";
+  std::string json = json_of(*parameters);
+  if (parameters->is_object() && !find(schema, "type"))
+    json.replace(0, 1, R"({"type":"object",)");
+  return json;
+}
+
 absl::Status write_tool(Element element, const std::string& path, JsonWriter& json) {
   object tool;
   if (element.get_object().get(tool))
@@ -31,8 +43,7 @@ absl::Status write_tool(Element element, const std::string& path, JsonWriter& js
   json.begin_object().member("name", name);
   if (const std::optional<Element> description = find(function, "description"))
     json.raw_member("description", json_of(*description));
-  const std::optional<Element> parameters = find(function, "parameters");
-  json.raw_member("input_schema", parameters ? json_of(*parameters) : R"({"type":"object","properties":{}})");
+  json.raw_member("input_schema", input_schema(function));
   bool strict = false;
   if (const std::optional<Element> asked = find(function, "strict"); asked && asked->get_bool().get(strict))
     return bad(path + ".function.strict", "expected true or false");

@@ -224,7 +224,8 @@ TEST_F(RequestsTest, PathsAndMethods) {
       {"OPTIONS /v1/messages" + host + "\r\n", 204, "POST, OPTIONS"},
       {"OPTIONS /nowhere" + host + "\r\n", 404, ""},
       {"GET /v1/messages/batches" + host + "\r\n", 404, ""},
-      {"POST /v1/chat/completions" + host + "Content-Length: 2\r\n\r\n{}", 404, ""},
+      {"POST /v1/completions" + host + "Content-Length: 2\r\n\r\n{}", 404, ""},
+      {"GET /v1/chat/completions" + host + "\r\n", 405, "POST, OPTIONS"},
       {"POST /api/v1/v1/messages" + host + "Content-Length: 100000\r\n\r\n" + std::string(100'000, 'x'), 404, ""},
       {"GET /favicon.ico" + host + "\r\n", 404, ""},
   };

@@ -161,6 +161,8 @@ TEST(ChatRequest, Tools) {
                         R"("cache_control":{"type":"ephemeral"}},)"
                         R"({"name":"g","input_schema":{"type":"object","properties":{}}}])"));
   EXPECT_FALSE(to_messages(chat).contains("tool_choice"));
+  chat["tools"][1] = Json::parse(R"({"type":"function","function":{"name":"g","parameters":{"required":["a"]}}})");
+  EXPECT_EQ(to_messages(chat)["tools"][1]["input_schema"].dump(), R"({"type":"object","required":["a"]})");
 
   struct Choice {
     const char* choice;
