@@ -3,7 +3,10 @@
 namespace tollgate::openai {
 
 std::string_view take_line(std::string_view& text) {
-  const auto end = text.find_first_of("\r\n");
+  const std::size_t feed = text.find('\n');
+  // Mostly the line ends there.
+  const std::size_t carriage = text.substr(0, feed).find('\r');
+  const std::size_t end = carriage == text.npos ? feed : carriage;
   const std::string_view line = text.substr(0, end);
   if (end == text.npos) {
     text = {};

@@ -76,20 +76,18 @@ absl::StatusOr<std::vector<PlacedBlock>> thinking_blocks(const object& message, 
 
 // The arguments as the object that they must be. A model can have written anything else, and the conversation must go
 // on: that is kept as a text.
-std::string tool_input(std::string_view arguments) {
+std::string tool_input(std::string_view arguments, simdjson::dom::parser& parser) {
   if (arguments.find_first_not_of(" \t\r\n") == arguments.npos)
     return "{}";
-  simdjson::dom::parser parser;
   object input;
-  const simdjson::padded_string padded(arguments);
-  if (!parser.parse(padded).get_object().get(input))
+  if (!parser.parse(arguments.data(), arguments.size()).get_object().get(input))
     return std::string(arguments);
   std::string wrapped;
   JsonWriter(wrapped).begin_object().member("arguments", arguments).end_object();
   return wrapped;
 }
 
-absl::StatusOr<std::string> tool_use(const Element& element, const std::string& path) {
+absl::StatusOr<std::string> tool_use(const Element& element, const std::string& path, simdjson::dom::parser& parser) {
   object call;
   object function;
   if (element.get_object().get(call))
@@ -107,7 +105,7 @@ absl::StatusOr<std::string> tool_use(const Element& element, const std::string& 
   std::string block;
   JsonWriter json(block);
   json.begin_object().member("type", "tool_use").member("id", tool_id(id)).member("name", name);
-  json.raw_member("input", tool_input(find_text(function, "arguments").value_or(""))).end_object();
+  json.raw_member("input", tool_input(find_text(function, "arguments").value_or(""), parser)).end_object();
   return block;
 }
 
@@ -197,7 +195,7 @@ class TurnsReader {
     return absl::OkStatus();
   }
 
-  static absl::Status read_calls(const object& message, const std::string& path, std::vector<std::string>& blocks) {
+  absl::Status read_calls(const object& message, const std::string& path, std::vector<std::string>& blocks) {
     if (find(message, "function_call"))
       return bad(path + ".function_call", "this member is out of use. Send calls as tool_calls.");
     const std::optional<Element> calls = find(message, "tool_calls");
@@ -208,7 +206,8 @@ class TurnsReader {
       return absl::OkStatus();
     std::size_t index = 0;
     for (const Element element : list) {
-      absl::StatusOr<std::string> block = tool_use(element, fmt::format("{}.tool_calls[{}]", path, index++));
+      absl::StatusOr<std::string> block =
+          tool_use(element, fmt::format("{}.tool_calls[{}]", path, index++), arguments_parser_);
       if (!block.ok())
         return block.status();
       blocks.push_back(*std::move(block));
@@ -264,6 +263,7 @@ class TurnsReader {
   }
 
   const bool keep_system_;
+  simdjson::dom::parser arguments_parser_;
   Turns turns_;
   // Of the turn that is being written; empty before the first.
   std::string_view role_;

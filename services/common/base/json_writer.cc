@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <bit>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <iterator>
 
 namespace tollgate {
@@ -18,6 +21,27 @@ constexpr std::array<bool, 256> kEscaped = [] {
   table['\\'] = true;
   return table;
 }();
+
+// The place of the first byte from `at` on that needs an escape; the size when none does.
+std::size_t find_escaped(std::string_view text, std::size_t at) {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  constexpr std::uint64_t tops = 0x8080808080808080;
+  const auto has_zero = [](std::uint64_t eight) { return (eight - ones) & ~eight & tops; };
+  // Eight bytes at a time: the lowest mark of a word is at the first such byte, those above it may be wrong.
+  if constexpr (std::endian::native == std::endian::little) {
+    for (; at + sizeof(std::uint64_t) <= text.size(); at += sizeof(std::uint64_t)) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, text.data() + at, sizeof word);
+      const std::uint64_t control = (word - ones * 0x20) & ~word & tops;
+      const std::uint64_t marks = control | has_zero(word ^ ones * '"') | has_zero(word ^ ones * '\\');
+      if (marks != 0)
+        return at + static_cast<std::size_t>(std::countr_zero(marks)) / 8;
+    }
+  }
+  while (at < text.size() && !kEscaped[static_cast<unsigned char>(text[at])])
+    ++at;
+  return at;
+}
 
 void append_escape(std::string& out, char byte) {
   switch (byte) {
@@ -45,14 +69,14 @@ void append_escape(std::string& out, char byte) {
 
 void append_json_escaped(std::string& out, std::string_view text) {
   std::size_t from = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (kEscaped[static_cast<unsigned char>(text[at])]) {
-      out.append(text, from, at - from);
-      append_escape(out, text[at]);
-      from = at + 1;
-    }
+  while (true) {
+    const std::size_t at = find_escaped(text, from);
+    out.append(text, from, at - from);
+    if (at == text.size())
+      return;
+    append_escape(out, text[at]);
+    from = at + 1;
   }
-  out.append(text, from, text.size() - from);
 }
 
 void JsonWriter::before_value() {

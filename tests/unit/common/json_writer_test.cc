@@ -31,6 +31,20 @@ TEST(JsonWriter, WritesEveryByteSoThatItReadsBack) {
   EXPECT_EQ(read.at(text).get<std::string>(), text);
 }
 
+TEST(JsonWriter, EscapesAtAnyPlace) {
+  for (const char special : {'"', '\\', '\n', '\0', '\x1f'}) {
+    for (std::size_t size = 1; size <= 20; ++size) {
+      for (std::size_t place = 0; place < size; ++place) {
+        std::string text(size, '\x20');
+        text[place] = special;
+        std::string out;
+        JsonWriter(out).string(text);
+        EXPECT_EQ(nlohmann::json::parse(out).get<std::string>(), text);
+      }
+    }
+  }
+}
+
 TEST(JsonWriter, JoinsAStringFromParts) {
   std::string out;
   JsonWriter json(out);
