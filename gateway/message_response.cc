@@ -135,7 +135,7 @@ Awaitable<bool> MessageResponse::end_with(const v1::Failure& failure) {
   if (state_ != State::kStreaming || !event_stream_ || mid_event_)
     co_return false;
   const std::string& id = request_id_.empty() ? generation_id_ : request_id_;
-  const std::string event = dialect_ == Dialect::kChat ? openai::error_chunk(failure) : error_event(failure, id);
+  const std::string event = dialect_ == Dialect::kChat ? chat::error_chunk(failure) : error_event(failure, id);
   const absl::Status sent = co_await send_chunk(event);
   if (!sent.ok())
     co_return false;

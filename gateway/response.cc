@@ -87,8 +87,8 @@ Answer failure_answer(const v1::Failure& failure, Dialect dialect) {
   if (dialect == Dialect::kAccount) {
     answer.body = account_error_json(failure);
   } else if (dialect == Dialect::kChat) {
-    answer.status = openai::chat_status(answer.status);
-    answer.body = openai::chat_error_json(failure);
+    answer.status = chat::chat_status(answer.status);
+    answer.body = chat::chat_error_json(failure);
     answer.headers.append("x-request-id: ").append(request_id).append("\r\n");
   } else {
     answer.body = failure.body().empty() ? messages_error_json(failure, request_id) : failure.body();

@@ -297,7 +297,7 @@ Awaitable<void> Session::create(v1::CreateRequest& request, MessageResponse& res
   Messages& messages = *shard_.services.messages;
   Awaitable<absl::Status> call =
       route_.resource == Resource::kChat
-          ? openai::complete_chat(messages, *shard_.services.catalog, std::move(request), response)
+          ? chat::complete_chat(messages, *shard_.services.catalog, std::move(request), response)
           : messages.create(std::move(request), response);
   status = co_await std::move(call);
 }

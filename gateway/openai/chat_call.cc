@@ -9,7 +9,7 @@
 #include "gateway/openai/chat_stream.h"
 #include "services/common/base/errors.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 namespace {
 
 // An event that is larger stays away from clients: nobody sends one.
@@ -156,4 +156,4 @@ Awaitable<absl::Status> complete_chat(Messages& messages, Catalog& catalog, v1::
   co_return co_await messages.create(std::move(request), translated);
 }
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

@@ -6,7 +6,7 @@
 #include "gateway/ascii.h"
 #include "services/common/base/json_writer.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 namespace {
 
 struct Row {
@@ -102,4 +102,4 @@ std::string error_chunk(const v1::Failure& failure) {
   return chunk_of(head, row_of(failure.error_type()), code_of(failure), failure.message());
 }
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

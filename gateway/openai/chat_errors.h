@@ -8,7 +8,7 @@
 #include "gateway/openai/completion.h"
 #include "tollgate/v1/failure.pb.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 
 // The HTTP status: OpenAI's clients know no 529.
 unsigned chat_status(unsigned http_status);
@@ -22,4 +22,4 @@ std::string chat_error_json(const v1::Failure& failure);
 std::string error_chunk(const CompletionHead& head, std::string_view type, std::string_view message);
 std::string error_chunk(const v1::Failure& failure);
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

@@ -13,7 +13,7 @@
 #include "services/common/base/errors.h"
 #include "services/common/base/json_writer.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 namespace {
 
 using simdjson::dom::array;
@@ -336,4 +336,4 @@ absl::StatusOr<std::string> ChatRequest::messages_body(const ModelTraits& traits
   return body;
 }
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

@@ -12,7 +12,7 @@
 #include "absl/status/statusor.h"
 #include "tollgate/v1/catalog.pb.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 
 // What the answer must look like.
 struct ChatOptions {
@@ -60,4 +60,4 @@ class ChatRequest {
   ChatOptions options_;
 };
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

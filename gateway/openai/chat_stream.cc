@@ -5,7 +5,7 @@
 #include "gateway/openai/chat_errors.h"
 #include "gateway/openai/event_text.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 namespace {
 
 using simdjson::dom::object;
@@ -222,4 +222,4 @@ void ChatStream::arguments(Call& call, std::string_view text, std::string& out) 
   });
 }
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

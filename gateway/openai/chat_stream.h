@@ -11,7 +11,7 @@
 #include "gateway/openai/chat_request.h"
 #include "gateway/openai/completion.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 
 // Whatever comes in, what goes out is: one chunk with the role, deltas, one chunk with a finish_reason, the usage if it
 // was asked for, [DONE]; or an error chunk as the last one, at any place.
@@ -64,4 +64,4 @@ class ChatStream {
   bool failed_ = false;
 };
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

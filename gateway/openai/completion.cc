@@ -6,7 +6,7 @@
 #include "services/common/base/errors.h"
 #include "services/common/base/money.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 namespace {
 
 using simdjson::dom::array;
@@ -180,4 +180,4 @@ absl::StatusOr<std::string> completion_json(std::string_view message, Completion
   return out;
 }
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

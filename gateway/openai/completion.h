@@ -11,7 +11,7 @@
 #include "gateway/openai/json_read.h"
 #include "services/common/base/json_writer.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 
 // Of the reasoning that is shown and comes back: what is in it, and whose signature.
 inline constexpr std::string_view kReasoningFormat = "anthropic-claude-v1";
@@ -54,4 +54,4 @@ void begin_detail(std::string_view type, std::uint64_t index, JsonWriter& json);
 absl::StatusOr<std::string> completion_json(std::string_view message, CompletionHead head, bool exclude_reasoning,
                                             std::optional<std::int64_t> cost_nano_usd);
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

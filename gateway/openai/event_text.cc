@@ -1,6 +1,6 @@
 #include "gateway/openai/event_text.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 
 std::string_view take_line(std::string_view& text) {
   const std::size_t feed = text.find('\n');
@@ -17,4 +17,4 @@ std::string_view take_line(std::string_view& text) {
   return line;
 }
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

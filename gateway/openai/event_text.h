@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 
 // The next line of `text`, which then begins behind its end: \n, \r\n or \r.
 std::string_view take_line(std::string_view& text);
@@ -39,4 +39,4 @@ void for_each_event(std::string_view text, Visit visit) {
   }
 }
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

@@ -4,7 +4,7 @@
 
 #include "services/common/base/errors.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 
 absl::Status bad(std::string_view path, std::string_view what) {
   return error(v1::Failure::KIND_INVALID_REQUEST, fmt::format("{}: {}", path, what));
@@ -33,4 +33,4 @@ std::string json_of(Element value) {
   return simdjson::minify(value);
 }
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

@@ -9,7 +9,7 @@
 
 #include "absl/status/status.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 
 using Element = simdjson::dom::element;
 
@@ -26,4 +26,4 @@ std::optional<std::string_view> find_text(const simdjson::dom::object& object, s
 // Compact JSON.
 std::string json_of(Element value);
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

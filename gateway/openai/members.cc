@@ -8,7 +8,7 @@
 
 #include "gateway/openai/json_read.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 namespace {
 
 using simdjson::dom::array;
@@ -131,4 +131,4 @@ absl::Status check_members(const object& request) {
   return absl::OkStatus();
 }
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

@@ -5,9 +5,9 @@
 
 #include "absl/status/status.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 
 // KIND_INVALID_REQUEST for a member that is unknown, stands twice, or asks for what cannot be had here; it is named.
 absl::Status check_members(const simdjson::dom::object& request);
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

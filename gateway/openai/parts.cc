@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 namespace {
 
 using simdjson::dom::array;
@@ -148,4 +148,4 @@ absl::Status write_parts(Element content, Author author, const std::string& path
   return absl::OkStatus();
 }
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

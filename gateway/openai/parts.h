@@ -8,7 +8,7 @@
 #include "gateway/openai/json_read.h"
 #include "services/common/base/json_writer.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 
 // Whose content it is: not all of it may hold everything.
 enum class Author { kSystem, kUser, kAssistant, kTool };
@@ -19,4 +19,4 @@ absl::Status write_parts(Element content, Author author, const std::string& path
 
 void write_text_block(std::string_view text, JsonWriter& blocks);
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

@@ -4,7 +4,7 @@
 
 #include "gateway/openai/parts.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 namespace {
 
 using simdjson::dom::array;
@@ -154,4 +154,4 @@ absl::Status read_answer_form(const object& request, AnswerForm& form) {
   return absl::OkStatus();
 }
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

@@ -7,7 +7,7 @@
 #include "gateway/openai/json_read.h"
 #include "services/common/base/json_writer.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 
 // `tools`, `tool_choice` and `parallel_tool_calls` of the request as members of `json`.
 absl::Status write_tools(const simdjson::dom::object& request, JsonWriter& json);
@@ -25,4 +25,4 @@ struct AnswerForm {
 
 absl::Status read_answer_form(const simdjson::dom::object& request, AnswerForm& form);
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

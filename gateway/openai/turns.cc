@@ -11,7 +11,7 @@
 #include "gateway/openai/parts.h"
 #include "services/common/base/digest.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 namespace {
 
 using simdjson::dom::array;
@@ -313,4 +313,4 @@ std::string tool_id(std::string_view id) {
   return clean + "_" + sha256_hex(id).substr(0, kDigest);
 }
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 
 struct Turns {
   // Text blocks, with commas, without the brackets around them; empty: none.
@@ -29,4 +29,4 @@ absl::StatusOr<Turns> read_turns(const simdjson::dom::array& messages, bool keep
 // A tool call's id as the API takes it: unchanged, or cleaned so that different ids stay different.
 std::string tool_id(std::string_view id);
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

@@ -10,7 +10,7 @@
 #include "gateway/openai/event_text.h"
 #include "tests/fuzz/must.h"
 
-using namespace tollgate::openai;
+using namespace tollgate::chat;
 using tollgate::fuzz::must;
 
 namespace {

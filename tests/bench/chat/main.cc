@@ -11,7 +11,7 @@
 #include "gateway/openai/chat_stream.h"
 #include "services/common/base/json_writer.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 namespace {
 
 constexpr int kTurns = 60;
@@ -95,8 +95,8 @@ void run(int rounds) {
 }
 
 }  // namespace
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat
 
 int main(int argc, char** argv) {
-  tollgate::openai::run(argc > 1 ? std::max(1, std::atoi(argv[1])) : 200);
+  tollgate::chat::run(argc > 1 ? std::max(1, std::atoi(argv[1])) : 200);
 }

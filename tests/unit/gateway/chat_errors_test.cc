@@ -5,7 +5,7 @@
 #include "gateway/response.h"
 #include "services/common/base/errors.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 namespace {
 
 using testing::HasSubstr;
@@ -65,4 +65,4 @@ TEST(ChatErrors, TheMemberAtFaultIsTheParam) {
 }
 
 }  // namespace
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

@@ -5,7 +5,7 @@
 #include "gateway/openai/turns.h"
 #include "tests/unit/gateway/chat_testing.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 namespace {
 
 using testing::HasSubstr;
@@ -271,4 +271,4 @@ TEST(ChatRequest, Options) {
 }
 
 }  // namespace
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

@@ -5,7 +5,7 @@
 #include "gateway/openai/event_text.h"
 #include "tests/unit/gateway/chat_testing.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 namespace {
 
 using testing::ElementsAre;
@@ -222,4 +222,4 @@ TEST(Completion, NothingSaid) {
 }
 
 }  // namespace
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

@@ -6,7 +6,7 @@
 
 #include "gateway/openai/chat_request.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 
 using Json = nlohmann::ordered_json;
 
@@ -41,4 +41,4 @@ inline Json with_messages(const std::string& messages, const ModelTraits& traits
   return to_messages({{"model", "m"}, {"messages", Json::parse(messages)}}, traits);
 }
 
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat

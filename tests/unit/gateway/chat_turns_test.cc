@@ -3,7 +3,7 @@
 #include "gateway/openai/turns.h"
 #include "tests/unit/gateway/chat_testing.h"
 
-namespace tollgate::openai {
+namespace tollgate::chat {
 namespace {
 
 using testing::StartsWith;
@@ -183,4 +183,4 @@ TEST(ChatTurns, IdsOfOthersAreCleanedAndStayApart) {
 }
 
 }  // namespace
-}  // namespace tollgate::openai
+}  // namespace tollgate::chat
