@@ -45,8 +45,8 @@ class StreamDecoder {
   // Takes the next bytes and appends to `events` the events that they complete. An error carries the Failure that ends
   // the stream; what was appended before it counts.
   virtual absl::Status decode(std::string_view bytes, std::string& events) = 0;
-  // The body ended.
-  virtual absl::Status finish() = 0;
+  // The body ended. Appends what is still due, as decode() does.
+  virtual absl::Status finish(std::string& events) = 0;
   // Adds to the counts of the events what the platform counted and they leave out.
   virtual void complete(v1::Usage& usage) const = 0;
 };

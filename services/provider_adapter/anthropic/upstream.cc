@@ -311,11 +311,15 @@ Awaitable<absl::Status> Upstream::relay_stream(const v1::SendRequest& request, A
     if (decoder != nullptr) {
       std::string coded;
       coded.swap(bytes);
-      decoded = open ? decoder->decode(coded, bytes) : decoder->finish();
+      decoded = open ? decoder->decode(coded, bytes) : decoder->finish(bytes);
       if (!decoded.ok() && ended)
         break;
     }
-    const EventStream::Result result = open ? events.push(std::move(bytes), frames) : events.finish(frames);
+    EventStream::Result result = EventStream::Result::kOk;
+    if (open || !bytes.empty())
+      result = events.push(std::move(bytes), frames);
+    if (!open && result == EventStream::Result::kOk)
+      result = events.finish(frames);
     if (result == EventStream::Result::kError)
       co_return fail(request, failure_of_error(name(), events.error(), std::move(events.error_json())));
     if (result == EventStream::Result::kMalformed)

@@ -104,7 +104,7 @@ absl::Status ChunkDecoder::decode(std::string_view bytes, std::string& events) {
   }
 }
 
-absl::Status ChunkDecoder::finish() {
+absl::Status ChunkDecoder::finish(std::string&) {
   return frames_.partial() ? broken("it ends inside a message") : absl::OkStatus();
 }
 

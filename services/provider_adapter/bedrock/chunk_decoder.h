@@ -27,7 +27,7 @@ class ChunkDecoder : public anthropic::StreamDecoder {
   explicit ChunkDecoder(std::string upstream) : upstream_(std::move(upstream)) {}
 
   absl::Status decode(std::string_view bytes, std::string& events) override;
-  absl::Status finish() override;
+  absl::Status finish(std::string& events) override;
   // Counts that the events leave at zero or, without a final one, at less than Bedrock counted.
   void complete(v1::Usage& usage) const override;
 

@@ -154,7 +154,7 @@ TEST(ChunkDecoder, MakesServerSentEventsOfAnySplit) {
     std::string events;
     ASSERT_TRUE(decoder.decode(bytes.substr(0, cut), events).ok());
     ASSERT_TRUE(decoder.decode(bytes.substr(cut), events).ok());
-    ASSERT_TRUE(decoder.finish().ok());
+    ASSERT_TRUE(decoder.finish(events).ok());
     ASSERT_EQ(events, expected) << cut;
     v1::Usage usage;
     decoder.complete(usage);
@@ -192,7 +192,7 @@ v1::Failure fails(const std::string& bytes) {
   std::string events;
   absl::Status status = decoder.decode(bytes, events);
   if (status.ok())
-    status = decoder.finish();
+    status = decoder.finish(events);
   return status.ok() ? v1::Failure() : failure_of(status);
 }
 
