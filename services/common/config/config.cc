@@ -138,7 +138,7 @@ void read(Section& section, VertexConfig& vertex) {
   check_file(section, "credentials_file", vertex.credentials_file);
   for (const char* name : {"api_key", "auth"}) {
     if (section.has(name))
-      section.problem(name, "does not go with dialect \"vertex\", whose credentials are Google's: credentials_file");
+      section.problem(name, "does not go with project, whose credentials are Google Cloud's: credentials_file");
   }
 }
 
@@ -164,6 +164,22 @@ void read_headers(Section& section, UpstreamConfig& upstream) {
     section.problem("query", fmt::format("expected name=value[&name=value...], percent-encoded, without the question "
                                          "mark, found \"{}\"",
                                          upstream.query));
+}
+
+// With `api_key` Google AI Studio, with `project` Vertex AI. `section` is the whole upstream's.
+void read_gemini(Section& section, UpstreamConfig& upstream) {
+  if (section.has("project")) {
+    read(section, upstream.vertex);
+    return;
+  }
+  if (!section.has("api_key"))
+    section.problem("api_key", "expected a key of Google AI Studio, or project (and credentials_file) of Google Cloud");
+  for (const char* name : {"region", "credentials_file"}) {
+    if (section.has(name))
+      section.problem(name, "goes with project, for Gemini on Google Cloud");
+  }
+  if (section.has("auth"))
+    section.problem("auth", "a key of Google AI Studio is always sent as x-goog-api-key: leave it out");
 }
 
 // `section` is the whole upstream's.
@@ -196,7 +212,7 @@ void read(Section& section, BedrockConfig& bedrock) {
 
 void read(Section section, UpstreamConfig& upstream) {
   std::size_t dialect = 0;
-  const std::vector<std::string> dialects = {"anthropic", "bedrock", "vertex"};
+  const std::vector<std::string> dialects = {"anthropic", "bedrock", "vertex", "gemini"};
   section.choice("dialect", dialects, dialect);
   upstream.dialect = dialects[dialect];
   if (upstream.dialect == "vertex") {
@@ -205,12 +221,16 @@ void read(Section section, UpstreamConfig& upstream) {
   } else if (upstream.dialect == "bedrock") {
     section.text("url", upstream.url);
     read(section, upstream.bedrock);
+  } else if (upstream.dialect == "gemini") {
+    section.text("url", upstream.url);
+    read_gemini(section, upstream);
   } else {
     section.required_text("url", upstream.url);
   }
   if (!upstream.url.empty() && upstream.url.rfind("https://", 0) != 0 && upstream.url.rfind("http://", 0) != 0)
     section.problem("url", fmt::format("expected https://host[:port][/prefix], found \"{}\"", upstream.url));
   section.secret("api_key", upstream.api_key);
+  section.secret("signing_key", upstream.signing_key);
   section.text("auth", upstream.auth);
   if (!is_header_name(upstream.auth))
     section.problem("auth", fmt::format("expected \"bearer\" or the name of a header, found \"{}\"", upstream.auth));

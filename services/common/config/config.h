@@ -104,10 +104,10 @@ struct BedrockConfig {
 
 struct UpstreamConfig {
   std::string name;
-  // "anthropic", "bedrock" or "vertex".
+  // "anthropic", "bedrock", "vertex" or "gemini".
   std::string dialect = "anthropic";
-  // https://host[:port][/prefix], or http:// for a host of one's own. Of Bedrock and Vertex AI: empty, for the region's
-  // own host.
+  // https://host[:port][/prefix], or http:// for a host of one's own. Of Bedrock, Vertex AI and Gemini: empty, for
+  // their own host.
   std::string url;
   std::string api_key;
   // The header that api_key is sent in; `bearer`: Authorization: Bearer.
@@ -116,7 +116,9 @@ struct UpstreamConfig {
   std::map<std::string, std::string> headers;
   // Added to the query of every request: name=value[&name=value...].
   std::string query;
-  // Of the dialect of that name only.
+  // Seals the thinking of models that have no signatures of the Messages API's; empty: derived from `api_key`.
+  std::string signing_key;
+  // Of the dialect of that name only. Gemini has Vertex' where it is reached through Google Cloud: `project` is set.
   BedrockConfig bedrock;
   VertexConfig vertex;
   v1::Features features;
