@@ -6,7 +6,9 @@
 
 #include <boost/beast/http/fields.hpp>
 #include <chrono>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -47,6 +49,8 @@ class StreamDecoder {
   virtual absl::Status decode(std::string_view bytes, std::string& events) = 0;
   // The body ended. Appends what is still due, as decode() does.
   virtual absl::Status finish(std::string& events) = 0;
+  // All that has to come has come, but for the end of the body, which finish() waits for: it is not waited for long.
+  virtual bool ending() const { return false; }
   // Adds to the counts of the events what the platform counted and they leave out.
   virtual void complete(v1::Usage& usage) const = 0;
 };
@@ -79,6 +83,10 @@ class Route {
   virtual absl::StatusOr<std::string> translate(const v1::SendRequest&, std::string body) const { return body; }
   // Thinking blocks reach the upstream with their signatures; otherwise the dialect sees to them.
   virtual bool takes_signatures() const { return true; }
+  // Counts a prompt's tokens where the upstream cannot; nothing: it can.
+  virtual absl::StatusOr<std::optional<std::int64_t>> estimate(const v1::SendRequest&) const { return std::nullopt; }
+  // Makes the upstream's count the API's own: {"input_tokens":N}.
+  virtual absl::StatusOr<std::string> translate_count(const v1::SendRequest&, std::string body) const { return body; }
   // Makes the head of a 2xx the API's own.
   virtual void dress(v1::Head&) const {}
 };

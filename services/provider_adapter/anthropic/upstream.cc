@@ -51,6 +51,24 @@ std::string target_of(const upstream::Request& message, const upstream::Url& url
                      line.substr(space + 1));
 }
 
+// Who counted.
+void add_count_source(v1::CountTokensReply& reply, std::string_view source) {
+  v1::Header& header = *reply.mutable_head()->add_headers();
+  header.set_name("x-tollgate-token-count");
+  header.set_value(std::string(source));
+}
+
+v1::CountTokensReply estimated_reply(std::int64_t tokens) {
+  v1::CountTokensReply reply;
+  reply.mutable_head()->set_status(200);
+  v1::Header& type = *reply.mutable_head()->add_headers();
+  type.set_name("content-type");
+  type.set_value("application/json");
+  add_count_source(reply, "estimate");
+  reply.set_body(fmt::format("{{\"input_tokens\":{}}}", tokens));
+  return reply;
+}
+
 absl::Status wrong_config(const std::string& name, std::string_view field, std::string_view why) {
   return error(v1::Failure::KIND_INVALID_REQUEST, fmt::format("upstreams.{}.{}: {}", name, field, why));
 }
@@ -283,19 +301,18 @@ Awaitable<absl::Status> Upstream::relay_stream(const v1::SendRequest& request, A
   std::string bytes;
   auto last_write = SteadyClock::now();
   for (bool open = true; open;) {
-    const bool ended = events.stopped() || events.errored();
+    const bool ending = decoder != nullptr && decoder->ending();
+    const bool ended = events.stopped() || events.errored() || ending;
     const auto since_write = std::chrono::duration_cast<milliseconds>(SteadyClock::now() - last_write);
     const milliseconds quiet = ended ? kEndGrace : std::max(milliseconds(0), options_.ping - since_write);
     const auto read = co_await response.read(bytes, quiet);
-    if (!read.ok()) {
-      // Nothing is missing when all that failed to come is the end of the body.
-      if (ended)
-        break;
+    // Nothing is missing when all that failed to come is the end of the body.
+    const bool late = ended && (!read.ok() || *read == Response::Read::kQuiet);
+    if (late && !ending)
+      break;
+    if (!read.ok() && !late)
       co_return fail(request, failure_of(read.status()));
-    }
-    if (*read == Response::Read::kQuiet) {
-      if (ended)
-        break;
+    if (!late && *read == Response::Read::kQuiet) {
       last_write = SteadyClock::now();
       if (events.mid_event() || !response.heard_within(2 * options_.ping))
         continue;
@@ -306,13 +323,15 @@ Awaitable<absl::Status> Upstream::relay_stream(const v1::SendRequest& request, A
         co_return written;
       continue;
     }
-    open = *read == Response::Read::kBytes;
+    open = !late && *read == Response::Read::kBytes;
+    if (!open)
+      bytes.clear();
     absl::Status decoded;
     if (decoder != nullptr) {
       std::string coded;
       coded.swap(bytes);
       decoded = open ? decoder->decode(coded, bytes) : decoder->finish(bytes);
-      if (!decoded.ok() && ended)
+      if (!decoded.ok() && (events.stopped() || events.errored()))
         break;
     }
     EventStream::Result result = EventStream::Result::kOk;
@@ -388,6 +407,11 @@ Awaitable<absl::Status> Upstream::relay_whole(const v1::SendRequest& request, An
 }
 
 Awaitable<absl::StatusOr<v1::CountTokensReply>> Upstream::count_tokens(const v1::SendRequest& request) {
+  const absl::StatusOr<std::optional<std::int64_t>> estimate = route_->estimate(request);
+  if (!estimate.ok())
+    co_return fail(request, failure_of(estimate.status()));
+  if (*estimate)
+    co_return estimated_reply(**estimate);
   auto answer = co_await exchange(Call::kCountTokens, request);
   if (!answer.ok())
     co_return answer.status();
@@ -396,6 +420,12 @@ Awaitable<absl::StatusOr<v1::CountTokensReply>> Upstream::count_tokens(const v1:
   const auto complete = co_await collect(response, kErrorLimit, body);
   if (!complete.ok())
     co_return fail(request, failure_of(complete.status()));
+  if (*complete) {
+    absl::StatusOr<std::string> translated = route_->translate_count(request, std::move(body));
+    if (!translated.ok())
+      co_return fail(request, failure_of(translated.status()));
+    body = *std::move(translated);
+  }
   UsageTracker usage;
   std::optional<ApiError> reported;
   if (!*complete || !read_message(body, usage, reported)) {
@@ -406,6 +436,7 @@ Awaitable<absl::StatusOr<v1::CountTokensReply>> Upstream::count_tokens(const v1:
     co_return fail(request, failure_of_error(name(), *reported, std::move(body)));
   v1::CountTokensReply reply;
   *reply.mutable_head() = head_of(*answer);
+  add_count_source(reply, "upstream");
   reply.set_body(std::move(body));
   co_return reply;
 }
