@@ -210,9 +210,17 @@ void read(Section& section, BedrockConfig& bedrock) {
     section.problem("auth", "an API key of Bedrock is always sent as Bearer: leave it out");
 }
 
+// What the names and values mean is known to the dialect itself. `section` is the whole upstream's.
+void read_openai(Section& section, UpstreamConfig& upstream) {
+  section.text("preset", upstream.preset);
+  section.object("quirks", upstream.quirks);
+  if (!section.has("auth"))
+    upstream.auth = "bearer";
+}
+
 void read(Section section, UpstreamConfig& upstream) {
   std::size_t dialect = 0;
-  const std::vector<std::string> dialects = {"anthropic", "bedrock", "vertex", "gemini"};
+  const std::vector<std::string> dialects = {"anthropic", "bedrock", "vertex", "gemini", "openai"};
   section.choice("dialect", dialects, dialect);
   upstream.dialect = dialects[dialect];
   if (upstream.dialect == "vertex") {
@@ -226,6 +234,8 @@ void read(Section section, UpstreamConfig& upstream) {
     read_gemini(section, upstream);
   } else {
     section.required_text("url", upstream.url);
+    if (upstream.dialect == "openai")
+      read_openai(section, upstream);
   }
   if (!upstream.url.empty() && upstream.url.rfind("https://", 0) != 0 && upstream.url.rfind("http://", 0) != 0)
     section.problem("url", fmt::format("expected https://host[:port][/prefix], found \"{}\"", upstream.url));

@@ -104,7 +104,7 @@ struct BedrockConfig {
 
 struct UpstreamConfig {
   std::string name;
-  // "anthropic", "bedrock", "vertex" or "gemini".
+  // "anthropic", "bedrock", "vertex", "gemini" or "openai".
   std::string dialect = "anthropic";
   // https://host[:port][/prefix], or http:// for a host of one's own. Of Bedrock, Vertex AI and Gemini: empty, for
   // their own host.
@@ -121,6 +121,10 @@ struct UpstreamConfig {
   // Of the dialect of that name only. Gemini has Vertex' where it is reached through Google Cloud: `project` is set.
   BedrockConfig bedrock;
   VertexConfig vertex;
+  // Of "openai": the kind of upstream, a name in the dialect's own table; empty: the strictest common ground.
+  std::string preset;
+  // Of "openai": how it differs from that; a JSON object, or empty.
+  std::string quirks;
   v1::Features features;
   // PEM file of the authorities to trust; empty: the system's.
   std::string ca_file;

@@ -192,6 +192,15 @@ void Section::texts(const char* name, std::vector<std::string>& out) {
   }
 }
 
+void Section::object(const char* name, std::string& out) {
+  const json* value = find(name);
+  if (value == nullptr)
+    return;
+  if (!value->is_object())
+    return wrong(name, *value, "an object");
+  out = value->dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
 Section Section::section(const char* name) {
   static const json empty = json::object();
   const json* value = find(name);

@@ -48,6 +48,9 @@ class Section {
   // An object of strings; those that are references ("${VAR}", "${file:/path}") are resolved.
   void text_map(const char* name, std::map<std::string, std::string>& out);
 
+  // An object that somebody else reads, as JSON text; its path is checked here, its members are not.
+  void object(const char* name, std::string& out);
+
   // A nested object, empty when absent.
   Section section(const char* name);
   // The elements of an array of objects, or the members of an object of objects (`names` gets their names).
