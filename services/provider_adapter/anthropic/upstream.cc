@@ -32,6 +32,14 @@ bool is_event_stream(const Response& response) {
   return iequals(type.substr(0, kEventStream.size()), kEventStream);
 }
 
+// What a decoder makes is an event stream, whatever the upstream called its own.
+void set_event_stream(v1::Head& head) {
+  for (v1::Header& header : *head.mutable_headers()) {
+    if (iequals(header.name(), "content-type"))
+      header.set_value("text/event-stream; charset=utf-8");
+  }
+}
+
 v1::Frame done_frame(const v1::SendRequest& request, const std::string& provider, v1::Usage usage, bool errored) {
   v1::Frame frame;
   v1::Done& done = *frame.mutable_done();
@@ -293,6 +301,8 @@ Awaitable<absl::Status> Upstream::relay_stream(const v1::SendRequest& request, A
   Response& response = answer.response;
   v1::Frame head;
   *head.mutable_head() = head_of(answer);
+  if (decoder != nullptr)
+    set_event_stream(*head.mutable_head());
   absl::Status written = co_await sink.write(std::move(head));
   if (!written.ok())
     co_return written;
