@@ -144,6 +144,8 @@ class Connection {
   Reply default_reply(const Request& request, bool bedrock) {
     if (bedrock)
       return shared_.bedrock.handle(request);
+    if (OpenAi::is_call(request))
+      return shared_.openai.handle(request);
     return Vertex::is_call(request) ? shared_.vertex.handle(request) : shared_.api.handle(request);
   }
 

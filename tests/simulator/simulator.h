@@ -11,6 +11,7 @@
 #include "tests/simulator/bedrock.h"
 #include "tests/simulator/journal.h"
 #include "tests/simulator/script.h"
+#include "tests/simulator/openai.h"
 #include "tests/simulator/vertex.h"
 
 namespace tollgate::simulator {
@@ -37,11 +38,13 @@ struct Shared {
   explicit Shared(const Options& options)
       : api(options.api_key),
         bedrock(api, options.api_key, options.aws_keys),
+        openai(options.api_key),
         vertex(options.vertex),
         journal(options.record) {}
 
   Api api;
   Bedrock bedrock;
+  OpenAi openai;
   Vertex vertex;
   Script script;
   Journal journal;

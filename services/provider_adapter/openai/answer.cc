@@ -358,8 +358,11 @@ void ChatAnswer::write_call(ToolCall& call, bool all) {
   if (call.progress.foreign() || !call.progress.begun()) {
     if (!all || is_no_input(call.arguments))
       return;
-    // Not to be passed on as it is: what it holds, once unpacked, or what check_calls() refuses.
-    call.arguments = unquoted(call.arguments);
+    // Not to be passed on as it is: what it holds once unpacked is; anything else check_calls() refuses.
+    std::string inner = unquoted(call.arguments);
+    if (!is_object(inner))
+      return;
+    call.arguments = std::move(inner);
     call.sent = 0;
   }
   if (call.sent < call.arguments.size()) {
