@@ -13,6 +13,8 @@ import { startStack } from './lib/stack.mjs';
 
 const FORMS = ['one', 'five', 'straight'];
 const WITHOUT_TOLLGATE = ['aws.test.mjs', 'claude_code.test.mjs', 'sdk.test.mjs'];
+// These start what they need themselves, or need nothing: one form is enough.
+const ONCE = ['dialects.test.mjs', 'translation.test.mjs'];
 const FILE_TIMEOUT_MS = 240000;
 const here = path.dirname(fileURLToPath(import.meta.url));
 
@@ -27,7 +29,8 @@ async function main() {
     options: { form: { type: 'string', default: 'one' } }, allowPositionals: true,
   });
   if (!FORMS.includes(values.form)) throw new Error(`--form ${values.form}: must be ${FORMS.join(', ')}`);
-  const all = (await readdir(here)).filter((name) => name.endsWith('.test.mjs')).sort();
+  const all = (await readdir(here)).filter((name) => name.endsWith('.test.mjs')).sort()
+    .filter((name) => values.form === 'one' || !ONCE.includes(name));
   const files = positionals.length > 0 ? positionals : values.form === 'straight' ? WITHOUT_TOLLGATE : all;
 
   const directory = await mkdtemp(path.join(tmpdir(), 'tollgate-clients-'));
