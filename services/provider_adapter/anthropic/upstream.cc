@@ -11,6 +11,7 @@
 #include "services/provider_adapter/anthropic/event_stream.h"
 #include "services/provider_adapter/anthropic/failures.h"
 #include "services/provider_adapter/anthropic/headers.h"
+#include "services/provider_adapter/translation/token_estimate.h"
 #include "services/provider_adapter/upstream_failure.h"
 
 namespace tollgate::anthropic {
@@ -75,6 +76,19 @@ v1::CountTokensReply estimated_reply(std::int64_t tokens) {
   add_count_source(reply, "estimate");
   reply.set_body(fmt::format("{{\"input_tokens\":{}}}", tokens));
   return reply;
+}
+
+// The count of an upstream that imitates the API without this call; nothing when the failure is another one.
+std::optional<v1::CountTokensReply> counted_instead(const v1::Failure& failure, const v1::SendRequest& request) {
+  const std::uint32_t status = failure.http_status();
+  // The API's own error has a body: it speaks of the request.
+  if (!failure.body().empty() || (status != 404 && status != 405 && status != 501))
+    return std::nullopt;
+  translation::RequestReader reader;
+  const absl::StatusOr<translation::MessagesRequest> asked = reader.read(request.body(), false);
+  if (!asked.ok())
+    return std::nullopt;
+  return estimated_reply(translation::estimate_prompt(*asked));
 }
 
 absl::Status wrong_config(const std::string& name, std::string_view field, std::string_view why) {
@@ -423,8 +437,12 @@ Awaitable<absl::StatusOr<v1::CountTokensReply>> Upstream::count_tokens(const v1:
   if (*estimate)
     co_return estimated_reply(**estimate);
   auto answer = co_await exchange(Call::kCountTokens, request);
-  if (!answer.ok())
+  if (!answer.ok()) {
+    std::optional<v1::CountTokensReply> counted = counted_instead(failure_of(answer.status()), request);
+    if (counted)
+      co_return *std::move(counted);
     co_return answer.status();
+  }
   Response& response = answer->response;
   std::string body;
   const auto complete = co_await collect(response, kErrorLimit, body);

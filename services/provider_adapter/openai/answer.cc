@@ -250,10 +250,13 @@ void ChatAnswer::take_content(const dom::element& content) {
 void ChatAnswer::take_calls(const dom::object& delta, bool whole) {
   dom::array calls;
   if (!delta.at_key("tool_calls").get_array().get(calls)) {
+    const std::size_t known = calls_.all().size();
+    std::size_t position = 0;
     for (const dom::element item : calls) {
       dom::object call;
       if (!item.get_object().get(call))
-        add_call(calls_.take(call, whole));
+        add_call(whole ? calls_.take_whole(call, position, known) : calls_.take(call));
+      ++position;
     }
   }
   dom::object function;

@@ -131,6 +131,7 @@ absl::Status apply(std::string_view where, const Json& members, Quirks& quirks) 
     member.flag("strict_tools", quirks.strict_tools);
     member.flag("images", quirks.images);
     member.flag("documents", quirks.documents);
+    member.flag("assistant_after_tools", quirks.assistant_after_tools);
     member.flag("cache_control", quirks.cache_control);
     member.count("stop_max", quirks.stop_max);
     if (!member.status().ok())

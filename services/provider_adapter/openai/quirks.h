@@ -54,6 +54,8 @@ struct Quirks {
   bool images = false;
   // PDFs, as `file` parts.
   bool documents = false;
+  // Wants the assistant's word between the results of tools and the user's.
+  bool assistant_after_tools = false;
   // Takes cache_control on parts.
   bool cache_control = false;
   // Stop sequences that it takes; all are watched for here as well.

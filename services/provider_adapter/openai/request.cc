@@ -287,12 +287,14 @@ absl::Status Writer::user(const Turn& turn, const Turn* system_behind) {
   const std::string where = fmt::format("messages.{}", turn.index);
   // The results of tools stand right behind the calls, whatever the client put between.
   std::vector<Part> parts;
+  bool answered = false;
   for (const Block& block : turn.blocks) {
     if (block.kind != Block::Kind::kToolResult)
       continue;
     const absl::Status status = tool_result(block, where, parts);
     if (!status.ok())
       return status;
+    answered = true;
   }
   for (const Block& block : turn.blocks) {
     if (block.kind == Block::Kind::kToolResult)
@@ -306,6 +308,8 @@ absl::Status Writer::user(const Turn& turn, const Turn* system_behind) {
     mid_system(*system_behind);
   if (parts.empty())
     return absl::OkStatus();
+  if (answered && quirks_.assistant_after_tools)
+    json_.begin_object().member("role", "assistant").member("content", "I have the results.").end_object();
   json_.begin_object().member("role", "user").key("content");
   content(parts);
   json_.end_object();

@@ -25,6 +25,8 @@ class ChatRoute : public anthropic::Route {
                                                     const upstream::Response& response) const override;
   absl::StatusOr<std::string> translate(const v1::SendRequest& request, std::string body) const override;
   absl::StatusOr<std::optional<std::int64_t>> estimate(const v1::SendRequest& request) const override;
+  // Ours are opened here, others are left out.
+  bool takes_signatures() const override { return false; }
   void dress(v1::Head& head) const override;
 
  private:

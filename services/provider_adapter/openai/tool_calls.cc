@@ -25,6 +25,27 @@ std::string arguments_of(const dom::object& function) {
   return simdjson::minify(value);
 }
 
+struct Element {
+  std::optional<std::int64_t> index;
+  std::string_view id;
+  std::string_view name;
+  std::string arguments;
+};
+
+Element element_of(const dom::object& object) {
+  Element element;
+  std::int64_t number = 0;
+  if (!object.at_key("index").get_int64().get(number))
+    element.index = number;
+  element.id = text_of(object, "id");
+  dom::object function;
+  if (!object.at_key("function").get_object().get(function)) {
+    element.name = text_of(function, "name");
+    element.arguments = arguments_of(function);
+  }
+  return element;
+}
+
 }  // namespace
 
 void ObjectProgress::push(std::string_view json) {
@@ -68,7 +89,7 @@ void ToolCall::add(std::string_view fragment) {
   progress.push(fragment);
 }
 
-ToolCall* ToolCalls::find(std::optional<std::int64_t> index, std::string_view id, std::string_view name, bool whole) {
+ToolCall* ToolCalls::find(std::optional<std::int64_t> index, std::string_view id, std::string_view name) {
   // The last of an index: servers that give all calls the index 0 send one after the other.
   for (auto call = calls_.rbegin(); call != calls_.rend(); ++call) {
     const bool same_id = !id.empty() && call->id == id;
@@ -79,45 +100,48 @@ ToolCall* ToolCalls::find(std::optional<std::int64_t> index, std::string_view id
     const bool other_id = !id.empty() && !call->id.empty() && !same_id;
     // A name that comes with another id, or behind a complete call, begins another one.
     if (!same_id && !name.empty() && (other_id || call->complete()))
-      return whole && call->name == name && !other_id && index ? &*call : nullptr;
+      return nullptr;
     return &*call;
   }
   return nullptr;
 }
 
-ToolCall* ToolCalls::take(const dom::object& delta, bool whole) {
-  std::optional<std::int64_t> index;
-  std::int64_t number = 0;
-  if (!delta.at_key("index").get_int64().get(number))
-    index = number;
-  const std::string_view id = text_of(delta, "id");
-  dom::object function;
-  const bool has_function = !delta.at_key("function").get_object().get(function);
-  const std::string_view name = has_function ? text_of(function, "name") : std::string_view();
-  ToolCall* call = nullptr;
-  if (!whole) {
-    call = find(index, id, name, false);
-  } else {
-    // A repetition of what deltas have said has the same id.
-    for (ToolCall& known : calls_) {
-      if (!id.empty() && known.id == id)
-        call = &known;
-    }
-  }
-  const std::string arguments = has_function ? arguments_of(function) : std::string();
+ToolCall* ToolCalls::take(const dom::object& delta) {
+  const Element element = element_of(delta);
+  ToolCall* call = find(element.index, element.id, element.name);
   if (call == nullptr) {
-    if (id.empty() && name.empty() && arguments.empty())
+    if (element.id.empty() && element.name.empty() && element.arguments.empty())
       return nullptr;
     call = &calls_.emplace_back();
-    call->index = index;
+    call->index = element.index;
   }
   if (call->id.empty())
-    call->id = id;
+    call->id = element.id;
   // Servers that repeat the name in every delta do not mean to lengthen it.
-  if (!call->opened && name != call->name)
-    call->name.append(name);
-  if (!arguments.empty() && !(whole && !call->arguments.empty()))
-    call->add(arguments);
+  if (!call->opened && element.name != call->name)
+    call->name.append(element.name);
+  if (!element.arguments.empty())
+    call->add(element.arguments);
+  return call;
+}
+
+ToolCall* ToolCalls::take_whole(const dom::object& message_element, std::size_t position, std::size_t known) {
+  const Element element = element_of(message_element);
+  ToolCall* call = nullptr;
+  for (std::size_t i = 0; i < known && call == nullptr; ++i) {
+    const bool same_id = !element.id.empty() && calls_[i].id == element.id;
+    if (same_id || (element.id.empty() && i == position && calls_[i].name == element.name))
+      call = &calls_[i];
+  }
+  if (call == nullptr) {
+    call = &calls_.emplace_back();
+    call->index = element.index;
+    call->id = element.id;
+  }
+  if (call->name.empty())
+    call->name = element.name;
+  if (call->arguments.empty() && !element.arguments.empty())
+    call->add(element.arguments);
   return call;
 }
 

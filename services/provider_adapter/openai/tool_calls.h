@@ -51,9 +51,11 @@ struct ToolCall {
 
 class ToolCalls {
  public:
-  // Takes one element of `tool_calls`. `whole`: it is part of a message, each element a call of its own, and may repeat
-  // what deltas have said. Null when it says nothing. The call lives as long as this.
-  ToolCall* take(const simdjson::dom::object& delta, bool whole);
+  // Takes one element of a delta's `tool_calls`. Null when it says nothing. The call lives as long as this.
+  ToolCall* take(const simdjson::dom::object& delta);
+  // Takes the element at `position` of a message's: a call of its own, or the repetition of one of the `known` calls
+  // that deltas have said before.
+  ToolCall* take_whole(const simdjson::dom::object& element, std::size_t position, std::size_t known);
   // function_call, which came before tool_calls and knows one call.
   ToolCall* take_function(const simdjson::dom::object& function, bool whole);
 
@@ -61,7 +63,7 @@ class ToolCalls {
   bool empty() const { return calls_.empty(); }
 
  private:
-  ToolCall* find(std::optional<std::int64_t> index, std::string_view id, std::string_view name, bool whole);
+  ToolCall* find(std::optional<std::int64_t> index, std::string_view id, std::string_view name);
 
   // References stay good.
   std::deque<ToolCall> calls_;

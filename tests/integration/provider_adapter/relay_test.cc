@@ -367,8 +367,34 @@ TEST(Relay, CountTokens) {
   ASSERT_TRUE(reply.ok()) << reply.status();
   EXPECT_EQ(reply->body(), R"({"input_tokens": 12})");
   EXPECT_EQ(reply->head().status(), 200u);
-  EXPECT_EQ(reply->head().headers_size(), 2);
+  ASSERT_EQ(reply->head().headers_size(), 3);
+  EXPECT_EQ(reply->head().headers(2).name(), "x-tollgate-token-count");
+  EXPECT_EQ(reply->head().headers(2).value(), "upstream");
   EXPECT_THAT(received.get_future().get(), ::testing::StartsWith("POST /v1/messages/count_tokens HTTP/1.1\r\n"));
+}
+
+// Who imitates the API need not count.
+TEST(Relay, CountTokensWhereThereIsNoSuchCall) {
+  for (const char* status : {"404 Not Found", "405 Method Not Allowed", "501 Not Implemented"}) {
+    RawServer server([&](Peer& peer, int) {
+      peer.read_request();
+      peer.send(response(status, R"({"detail":"Not Found"})", "content-type: application/json\r\n"));
+    });
+    UpstreamUnderTest up(server.url());
+    up.request.set_body(R"({"model":"m","messages":[{"role":"user","content":"twelve bytes"}]})");
+    const auto reply = up.shard.run(up.upstream->count_tokens(up.request));
+    ASSERT_TRUE(reply.ok()) << reply.status();
+    EXPECT_EQ(reply->body(), R"({"input_tokens":7})");
+    EXPECT_EQ(reply->head().headers(1).value(), "estimate");
+  }
+  // The API's own refusal is the answer.
+  RawServer server([&](Peer& peer, int) {
+    peer.read_request();
+    peer.send(response("404 Not Found", R"({"type":"error","error":{"type":"not_found_error","message":"model: m"}})"));
+  });
+  UpstreamUnderTest up(server.url());
+  up.request.set_body(R"({"model":"m","messages":[{"role":"user","content":"x"}]})");
+  EXPECT_FALSE(up.shard.run(up.upstream->count_tokens(up.request)).ok());
 }
 
 TEST(Relay, Probe) {

@@ -162,6 +162,16 @@ TEST(ChatRequest, ToolResultsOfEveryKind) {
       chat(asked({user("x"), assistant({use("a")}), user({result("a", "1")})}))["messages"][1]["content"].is_null());
 }
 
+// Mistral: "Unexpected role 'user' after role 'tool'".
+TEST(ChatRequest, TheAssistantsWordBetweenResultsAndUser) {
+  const json request = asked({user("x"), assistant({use("a")}), user({result("a", "1"), text("and")})});
+  EXPECT_EQ(chat(request, "mistral")["messages"][3]["role"], "assistant");
+  EXPECT_EQ(chat(request, "mistral")["messages"][4], (json{{"role", "user"}, {"content", "and"}}));
+  EXPECT_EQ(chat(request)["messages"][3]["role"], "user");
+  EXPECT_EQ(chat(asked({user("x"), assistant({use("a")}), user({result("a", "1")})}), "mistral")["messages"].size(),
+            3u);
+}
+
 TEST(ChatRequest, ResultsThatAreMissingAreRefusedAsAnthropicDoes) {
   EXPECT_THAT(refusal(asked({user("x"), assistant({use("a")}), user("y")})).message(),
               HasSubstr("messages.1: `tool_use` ids were found without `tool_result` blocks immediately after: a."));

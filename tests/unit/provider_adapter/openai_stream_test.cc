@@ -486,6 +486,21 @@ TEST(ChatAnswer, AWholeAnswer) {
   EXPECT_EQ(wrong, "");
 }
 
+// Two calls of one id, or of none, are two.
+TEST(ChatAnswer, CallsThatLookAlike) {
+  for (const char* id : {"same", ""}) {
+    const json calls = {call(nullptr, id, "f", "{\"x\":1}"), call(nullptr, id, "f", "{\"x\":2}")};
+    const json body = {
+        {"choices", {{{"index", 0}, {"finish_reason", "tool_calls"}, {"message", {{"tool_calls", calls}}}}}}};
+    const absl::StatusOr<std::string> got = openai::translate_answer(chat_context(), body.dump());
+    ASSERT_TRUE(got.ok()) << got.status();
+    const json content = json::parse(*got).at("content");
+    ASSERT_EQ(content.size(), 2u);
+    EXPECT_EQ(content[1].at("input"), (json{{"x", 2}}));
+    EXPECT_NE(content[0].at("id"), content[1].at("id"));
+  }
+}
+
 TEST(ChatAnswer, WhatIsNoAnswerIsAFailure) {
   for (
       const char* body :
