@@ -3,8 +3,8 @@
 //   tollgate-bench-translation [seconds for each]
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -17,7 +17,6 @@ namespace tollgate {
 namespace {
 
 using nlohmann::json;
-using Clock = std::chrono::steady_clock;
 
 // About `bytes` of a session: tools, a long system prompt, turns with calls and results.
 std::string session(std::size_t bytes) {
@@ -62,18 +61,17 @@ std::string stream_of(int deltas) {
       "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n");
 }
 
-// Microseconds for one.
+// Microseconds of processor time for one, whatever else the machine does.
 template <class Work>
 double time_of(double seconds, Work work) {
-  const auto begin = Clock::now();
+  const std::clock_t begin = std::clock();
+  const auto limit = static_cast<std::clock_t>(seconds * CLOCKS_PER_SEC);
   std::int64_t count = 0;
-  std::chrono::duration<double> spent{};
   do {
     work();
     ++count;
-    spent = Clock::now() - begin;
-  } while (spent.count() < seconds);
-  return spent.count() * 1e6 / static_cast<double>(count);
+  } while (std::clock() - begin < limit);
+  return static_cast<double>(std::clock() - begin) * 1e6 / CLOCKS_PER_SEC / static_cast<double>(count);
 }
 
 void run(double seconds) {
