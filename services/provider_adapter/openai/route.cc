@@ -18,15 +18,20 @@ using anthropic::Call;
 using anthropic::Outgoing;
 using boost::beast::iequals;
 
-// A reader keeps the memory of the largest request that it has read: larger ones get one of their own.
-constexpr std::size_t kKeptReaderLimit = 1 << 20;
+// A reader keeps the memory of the largest request that it has read, some fourteen times its size: larger ones get one
+// of their own.
+constexpr std::size_t kKeptReaderLimit = 256 * 1024;
+
+translation::RequestReader& kept_reader() {
+  thread_local translation::RequestReader reader;
+  return reader;
+}
 
 // Calls use(request) with what `body` asks for.
 template <class Use>
 absl::Status with_request(std::string_view body, bool needs_max_tokens, Use use) {
-  thread_local translation::RequestReader kept;
   translation::RequestReader own;
-  translation::RequestReader& reader = body.size() > kKeptReaderLimit ? own : kept;
+  translation::RequestReader& reader = body.size() > kKeptReaderLimit ? own : kept_reader();
   const absl::StatusOr<translation::MessagesRequest> request = reader.read(body, needs_max_tokens);
   if (!request.ok())
     return request.status();
