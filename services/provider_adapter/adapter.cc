@@ -7,6 +7,7 @@
 #include "services/common/base/errors.h"
 #include "services/provider_adapter/anthropic/upstream.h"
 #include "services/provider_adapter/bedrock/upstream.h"
+#include "services/provider_adapter/gemini/upstream.h"
 #include "services/provider_adapter/openai/upstream.h"
 #include "services/provider_adapter/vertex/upstream.h"
 
@@ -21,11 +22,14 @@ absl::StatusOr<std::unique_ptr<ProviderAdapter>> make_upstream(asio::io_context&
     return bedrock::Upstream::make(context, deadlines, std::move(options));
   if (options.config.dialect == "vertex")
     return vertex::make_upstream(context, deadlines, std::move(options));
+  if (options.config.dialect == "gemini")
+    return gemini::Upstream::make(context, deadlines, std::move(options));
   if (options.config.dialect == "openai")
     return openai::make_upstream(context, deadlines, std::move(options));
-  return error(v1::Failure::KIND_INVALID_REQUEST,
-               fmt::format("upstreams.{}.dialect: \"{}\" is unknown. Expected anthropic, bedrock, openai or vertex.",
-                           options.config.name, options.config.dialect));
+  return error(
+      v1::Failure::KIND_INVALID_REQUEST,
+      fmt::format("upstreams.{}.dialect: \"{}\" is unknown. Expected anthropic, bedrock, gemini, openai or vertex.",
+                  options.config.name, options.config.dialect));
 }
 
 // Others are translated, and their thinking blocks bear signatures of the gateway's own.

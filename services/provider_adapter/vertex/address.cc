@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 
 namespace tollgate::vertex {
-namespace {
 
-// One segment of a path. @ stays: it is part of what the models are called.
-std::string encoded(std::string_view text) {
+std::string path_segment(std::string_view text) {
   static constexpr std::string_view kPlain = "-_.~@";
   std::string out;
   for (const char c : text) {
@@ -17,7 +15,9 @@ std::string encoded(std::string_view text) {
   return out;
 }
 
-}  // namespace
+std::string location_path(std::string_view project, std::string_view region) {
+  return fmt::format("/v1/projects/{}/locations/{}", path_segment(project), path_segment(region));
+}
 
 std::string host_url(std::string_view region) {
   if (region == "global")
@@ -29,11 +29,11 @@ std::string host_url(std::string_view region) {
 
 std::string path_of(anthropic::Call call, std::string_view project, std::string_view region, std::string_view model,
                     bool stream) {
-  const std::string location = fmt::format("/v1/projects/{}/locations/{}", encoded(project), encoded(region));
+  const std::string location = location_path(project, region);
   const std::string models = location + "/publishers/anthropic/models/";
   switch (call) {
     case anthropic::Call::kMessages:
-      return fmt::format("{}{}:{}", models, encoded(model), stream ? "streamRawPredict" : "rawPredict");
+      return fmt::format("{}{}:{}", models, path_segment(model), stream ? "streamRawPredict" : "rawPredict");
     case anthropic::Call::kCountTokens:
       return models + "count-tokens:rawPredict";
     case anthropic::Call::kModels:

@@ -9,6 +9,12 @@
 
 namespace tollgate::vertex {
 
+// One segment of a path. @ stays: it is part of what the models are called.
+std::string path_segment(std::string_view text);
+
+// /v1/projects/PROJECT/locations/REGION
+std::string location_path(std::string_view project, std::string_view region);
+
 // https://us-east5-aiplatform.googleapis.com for a region, and the hosts of `global` and of the multi-regions.
 std::string host_url(std::string_view region);
 
