@@ -107,10 +107,23 @@ class Parts {
   }
   std::string& text() { return text_; }
   bool empty() const { return text_.empty(); }
-  void clear() { text_.clear(); }
+  void append(Parts&& others) {
+    if (text_.empty()) {
+      text_ = std::move(others.text_);
+    } else if (!others.empty()) {
+      text_.append(",").append(others.text_);
+    }
+  }
 
  private:
   std::string text_;
+};
+
+struct Content {
+  bool model = false;
+  // Of tools, which come first.
+  Parts results;
+  Parts parts;
 };
 
 class Writer {
@@ -271,42 +284,43 @@ class Writer {
   }
 
   absl::Status contents() {
-    comma();
-    out_.append(R"("contents":[)");
     for (const Turn& turn : request_.turns) {
       const bool model = turn.role == Turn::Role::kAssistant;
-      if (model != model_turn_)
-        end_content();
-      model_turn_ = model;
+      thought_ = Thought();
+      signed_call_ = false;
       const absl::Status status = model ? assistant(turn) : user(turn);
       if (!status.ok())
         return status;
+      end_turn(model);
     }
-    end_content();
-    if (!any_content_) {
+    if (contents_.empty()) {
       return error(v1::Failure::KIND_INVALID_REQUEST,
                    "messages: nothing is left to send: every message is empty, or the thinking of another model.");
+    }
+    comma();
+    out_.append(R"("contents":[)");
+    for (const Content& content : contents_) {
+      if (&content != &contents_.front())
+        out_ += ',';
+      out_.append(content.model ? R"({"role":"model","parts":[)" : R"({"role":"user","parts":[)");
+      out_.append(content.results.text());
+      if (!content.results.empty() && !content.parts.empty())
+        out_ += ',';
+      out_.append(content.parts.text()).append("]}");
     }
     out_ += ']';
     return absl::OkStatus();
   }
 
-  // Turns of one role that follow each other are one content: Google wants results right behind their calls, first and
-  // all together.
-  void end_content() {
-    thought_ = Thought();
+  // Turns of one role that follow each other are one content, and a turn of nothing parts none: Google wants results
+  // right behind their calls, first and all together.
+  void end_turn(bool model) {
     if (results_.empty() && parts_.empty())
       return;
-    if (any_content_)
-      out_ += ',';
-    any_content_ = true;
-    out_.append(model_turn_ ? R"({"role":"model","parts":[)" : R"({"role":"user","parts":[)").append(results_.text());
-    if (!results_.empty() && !parts_.empty())
-      out_ += ',';
-    out_.append(parts_.text()).append("]}");
-    results_.clear();
-    parts_.clear();
-    signed_call_ = false;
+    if (contents_.empty() || contents_.back().model != model)
+      contents_.emplace_back().model = model;
+    contents_.back().results.append(std::exchange(results_, Parts()));
+    contents_.back().parts.append(std::exchange(parts_, Parts()));
   }
 
   void text(std::string_view text) {
@@ -497,11 +511,10 @@ class Writer {
   const translation::Envelopes& envelopes_;
   const ThinkingControl control_;
   std::string& out_;
-  // Of the content that is being gathered.
-  bool model_turn_ = false;
+  std::vector<Content> contents_;
+  // Of the turn that is being read.
   Parts results_;
   Parts parts_;
-  bool any_content_ = false;
   bool signed_call_ = false;
   // Signatures that wait for the part that they belong to.
   Thought thought_;
