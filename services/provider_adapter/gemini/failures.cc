@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -175,7 +176,7 @@ std::uint64_t duration_ms(std::string_view text) {
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (failed != std::errc() || end != text.data() + text.size() || !(seconds > 0))
     return 0;
-  return static_cast<std::uint64_t>(std::min(seconds, kMaxSeconds) * 1000 + 0.999);
+  return static_cast<std::uint64_t>(std::ceil(std::min(seconds, kMaxSeconds) * 1000));
 }
 
 v1::Failure failure_of_response(std::string_view upstream, Door door, unsigned status,

@@ -105,7 +105,7 @@ class Parts {
       text_ += ',';
     return JsonWriter(text_);
   }
-  std::string& text() { return text_; }
+  const std::string& text() const { return text_; }
   bool empty() const { return text_.empty(); }
   void append(Parts&& others) {
     if (text_.empty()) {
