@@ -146,6 +146,8 @@ class Connection {
       return shared_.bedrock.handle(request);
     if (OpenAi::is_call(request))
       return shared_.openai.handle(request);
+    if (Gemini::is_call(request))
+      return shared_.gemini.handle(request);
     return Vertex::is_call(request) ? shared_.vertex.handle(request) : shared_.api.handle(request);
   }
 

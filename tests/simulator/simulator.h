@@ -9,6 +9,7 @@
 #include "services/common/runtime/shards.h"
 #include "tests/simulator/api.h"
 #include "tests/simulator/bedrock.h"
+#include "tests/simulator/gemini.h"
 #include "tests/simulator/journal.h"
 #include "tests/simulator/script.h"
 #include "tests/simulator/openai.h"
@@ -40,12 +41,14 @@ struct Shared {
         bedrock(api, options.api_key, options.aws_keys),
         openai(options.api_key),
         vertex(options.vertex),
+        gemini(options.api_key, vertex, options.vertex.project),
         journal(options.record) {}
 
   Api api;
   Bedrock bedrock;
   OpenAi openai;
   Vertex vertex;
+  Gemini gemini;
   Script script;
   Journal journal;
   std::atomic<std::uint64_t> connections_opened{0};

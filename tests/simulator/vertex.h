@@ -40,6 +40,8 @@ class Vertex {
   Reply handle(const Request& request);
   // Of /_sim/vertex.
   Reply control(const Request& request);
+  // Whether the request bears a token that is good.
+  bool accepts(const Request& request, bool federated = false);
 
  private:
   struct Issued {
@@ -55,7 +57,6 @@ class Vertex {
   // Empty: it is right.
   std::string wrong_assertion(const std::string& assertion, std::string_view audience) const;
   std::string issue(bool federated = false);
-  bool accepts(const Request& request, bool federated = false);
 
   const VertexOptions options_;
   Api api_{""};
