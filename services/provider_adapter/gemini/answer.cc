@@ -18,6 +18,8 @@ namespace {
 namespace dom = simdjson::dom;
 
 constexpr std::size_t kBytesPerToken = 4;
+// More is no count: sums of it stay within bounds.
+constexpr std::int64_t kMostTokens = std::int64_t{1} << 40;
 
 std::string_view text_at(const dom::object& object, std::string_view name) {
   std::string_view text;
@@ -34,7 +36,7 @@ bool count_at(const dom::object& object, std::string_view name, std::int64_t& co
   std::int64_t value = 0;
   if (object.at_key(name).get_int64().get(value))
     return false;
-  count = std::max<std::int64_t>(0, value);
+  count = std::clamp<std::int64_t>(value, 0, kMostTokens);
   return true;
 }
 
