@@ -30,6 +30,7 @@ class Route : public anthropic::Route {
   std::unique_ptr<anthropic::StreamDecoder> decoder(const v1::SendRequest& request,
                                                     const upstream::Response& response) const override;
   absl::StatusOr<std::string> translate(const v1::SendRequest& request, std::string body) const override;
+  bool takes_signatures() const override { return false; }
   absl::StatusOr<std::string> translate_count(const v1::SendRequest& request, std::string body) const override;
   void dress(v1::Head& head) const override;
 
