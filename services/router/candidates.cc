@@ -9,6 +9,7 @@
 
 #include "services/common/base/errors.h"
 #include "services/common/base/money.h"
+#include "services/router/model_family.h"
 
 namespace tollgate::router {
 namespace {
@@ -18,12 +19,27 @@ constexpr std::pair<std::string_view, SortBy> kSuffixes[] = {{":floor", SortBy::
 // Of one preference, in a message.
 constexpr std::size_t kShownProviders = 10;
 
+void take_family(std::string_view name, const ModelTable& models, AskedModel& asked) {
+  if (models.unpriced_at(name) != nullptr)
+    return;
+  for (const auto& [suffix, sort] : kSuffixes) {
+    if (name.ends_with(suffix)) {
+      name.remove_suffix(suffix.size());
+      asked.sort = sort;
+    }
+  }
+  asked.made = model_of_family(name, models, &asked.like);
+  asked.model = asked.made.get();
+}
+
 AskedModel find(std::string_view name, const ModelTable& models) {
   AskedModel asked{models.find(name)};
   for (const auto& [suffix, sort] : kSuffixes) {
     if (asked.model == nullptr && name.size() > suffix.size() && name.ends_with(suffix))
       asked = {models.find(name.substr(0, name.size() - suffix.size())), sort};
   }
+  if (asked.model == nullptr)
+    take_family(name, models, asked);
   return asked;
 }
 
@@ -136,8 +152,8 @@ absl::StatusOr<std::vector<AskedModel>> asked_models(const std::vector<std::stri
     const AskedModel asked = find(name, models);
     if (asked.model == nullptr)
       return unknown_model(name, models);
-    const bool again =
-        std::any_of(all.begin(), all.end(), [&](const AskedModel& other) { return other.model == asked.model; });
+    const bool again = std::any_of(all.begin(), all.end(),
+                                   [&](const AskedModel& other) { return other.model->id() == asked.model->id(); });
     if (!again)
       all.push_back(asked);
   }

@@ -1,6 +1,7 @@
 // Which endpoints may serve a request, and what stands against the others.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ struct Candidate {
 struct AskedModel {
   const v1::Model* model = nullptr;
   SortBy sort = SortBy::kNone;
+  // Of a model that is not in the catalog but of a family that is (model_family.h): what `model` points to, and the id
+  // of the one it is taken for.
+  std::shared_ptr<const v1::Model> made = {};
+  std::string like = {};
 };
 
 // What selection needs to know of a request.

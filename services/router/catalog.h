@@ -1,5 +1,5 @@
-// The catalog: which models there are, where each is served, and what it costs there. Read from a JSON file, never
-// changed after.
+// The catalog: which models there are, where each is served, and what it costs there. Never changed
+// once it is read; LiveModels has the newest.
 #pragma once
 
 #include <map>
@@ -10,15 +10,16 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "services/common/api/catalog.h"
-#include "services/common/api/keys.h"
+#include "tollgate/v1/catalog.pb.h"
 
 namespace tollgate::router {
 
 class ModelTable {
  public:
-  // `upstreams`: the configured ones; an endpoint that names another is an error. The error lists every problem with
-  // its path. An empty path reads the built-in catalog, of which only models with a configured upstream are kept.
+  // `upstreams`: the configured ones; an endpoint of a JSON file that names another is an error. The error lists every
+  // problem with its path, or with its line. An empty path reads the built-in catalog. Of that, and of a file in its
+  // form (.jsonl), only endpoints of configured upstreams are kept. A JSON file with "extends": "builtin" has the
+  // built-in models, too, but for those that it has itself.
   // `features` are those of the upstreams, by their names; the endpoints add theirs.
   static absl::StatusOr<std::shared_ptr<const ModelTable>> load(
       const std::string& path, const std::set<std::string>& upstreams,
@@ -32,25 +33,16 @@ class ModelTable {
   // All endpoints at the provider and upstream of `endpoint`, itself included.
   std::vector<const v1::Endpoint*> endpoints_beside(const v1::Endpoint& endpoint) const;
   const std::vector<v1::Model>& models() const { return models_; }
+  // The providers at which nobody knows what the model costs; null when it has none such.
+  const std::set<std::string>* unpriced_at(std::string_view name) const;
 
  private:
   std::vector<v1::Model> models_;
   std::map<std::string, std::size_t, std::less<>> by_name_;
+  std::map<std::string, std::set<std::string>, std::less<>> unpriced_;
 };
 
 // NOT_FOUND for a model that nobody serves, with the names that come near.
 absl::Status unknown_model(std::string_view name, const ModelTable& models);
-
-// Answers callers with a valid key. `keys` outlives it.
-class TableCatalog : public Catalog {
- public:
-  TableCatalog(std::shared_ptr<const ModelTable> models, Keys& keys) : models_(std::move(models)), keys_(keys) {}
-  Awaitable<absl::StatusOr<v1::ListModelsReply>> list_models(const v1::ListModelsRequest& request) override;
-  Awaitable<absl::StatusOr<v1::Model>> get_model(const v1::GetModelRequest& request) override;
-
- private:
-  std::shared_ptr<const ModelTable> models_;
-  Keys& keys_;
-};
 
 }  // namespace tollgate::router

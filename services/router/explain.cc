@@ -100,7 +100,8 @@ Awaitable<absl::StatusOr<v1::ExplainReply>> Explainer::explain(const v1::Explain
   if (!key.ok())
     co_return key.status();
   const std::vector<std::string> defaults = default_preferences(*key);
-  co_return router::explain(request, *models_, key->permissions(), defaults, *health_);
+  const std::shared_ptr<const ModelTable> models = models_.get();
+  co_return router::explain(request, *models, key->permissions(), defaults, *health_);
 }
 
 }  // namespace tollgate::router

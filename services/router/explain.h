@@ -8,6 +8,7 @@
 #include "services/router/candidates.h"
 #include "services/router/catalog.h"
 #include "services/router/endpoint_health.h"
+#include "services/router/live_models.h"
 
 namespace tollgate::router {
 
@@ -23,13 +24,13 @@ std::vector<std::string> default_preferences(const v1::Key& key);
 // Answers callers with a valid key. `keys` outlives it.
 class Explainer : public Routing {
  public:
-  Explainer(std::shared_ptr<const ModelTable> models, Keys& keys, std::shared_ptr<const EndpointHealth> health)
+  Explainer(LiveModels models, Keys& keys, std::shared_ptr<const EndpointHealth> health)
       : models_(std::move(models)), keys_(keys), health_(std::move(health)) {}
 
   Awaitable<absl::StatusOr<v1::ExplainReply>> explain(const v1::ExplainRequest& request) override;
 
  private:
-  std::shared_ptr<const ModelTable> models_;
+  const LiveModels models_;
   Keys& keys_;
   std::shared_ptr<const EndpointHealth> health_;
 };

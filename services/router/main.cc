@@ -15,10 +15,12 @@
 #include "services/common/rpc/routing_rpc.h"
 #include "services/common/rpc/workspaces_rpc.h"
 #include "services/common/runtime/shards.h"
+#include "services/router/catalog_source.h"
 #include "services/router/explain.h"
 #include "services/router/mark_exchange.h"
 #include "services/router/router.h"
 #include "services/router/settle_all.h"
+#include "services/router/table_catalog.h"
 #include "services/router/upstream_bounds.h"
 
 namespace tollgate {
@@ -29,10 +31,10 @@ constexpr std::chrono::milliseconds kLedgerDeadline{5000};
 absl::Status serve(const Config& config) {
   if (config.services.budget.empty() || config.services.adapter.empty())
     return absl::InvalidArgumentError("services.budget and services.adapter: the router needs both addresses");
-  const auto models =
-      router::ModelTable::load(config.catalog_file, config.upstream_names(), config.upstream_features());
-  if (!models.ok())
-    return models.status();
+  const absl::StatusOr<std::unique_ptr<router::CatalogSource>> source = router::CatalogSource::open(config);
+  if (!source.ok())
+    return source.status();
+  const router::LiveModels models = (*source)->models();
 
   const ChannelOptions channel{.body_bytes = config.limits.body_bytes};
   const auto budget = make_channel(config.services.budget, channel);
@@ -48,8 +50,8 @@ absl::Status serve(const Config& config) {
   Shards shards(config.threads);
   std::vector<std::unique_ptr<router::Router>> routers;
   const auto sticky = std::make_shared<router::StickySessions>();
-  router::TableCatalog catalog(*models, keys);
-  router::Explainer explainer(*models, keys, health);
+  router::TableCatalog catalog(models, keys);
+  router::Explainer explainer(models, keys, health);
   std::vector<Shard<Messages>> messages;
   std::vector<Shard<Catalog>> catalogs;
   std::vector<Shard<Routing>> routings;
@@ -58,7 +60,7 @@ absl::Status serve(const Config& config) {
   std::vector<std::pair<Executor, router::Router*>> settling;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     asio::io_context& context = shards.at(i);
-    routers.push_back(std::make_unique<router::Router>(context, *models, ledger, keys, adapter, *health, drains,
+    routers.push_back(std::make_unique<router::Router>(context, models, ledger, keys, adapter, *health, drains,
                                                        router::SelectionParts{.sticky = sticky}));
     messages.push_back({context.get_executor(), routers.back().get()});
     catalogs.push_back({context.get_executor(), &catalog});
@@ -76,6 +78,7 @@ absl::Status serve(const Config& config) {
   RoutingService routing_service(routings);
   KeysService keys_service(managed_keys);
   WorkspacesService workspaces_service(managed_workspaces);
+  (*source)->start();
   shards.start();
   const absl::Status status = serve_rpc(
       config, "router", {&messages_service, &catalog_service, &routing_service, &keys_service, &workspaces_service});

@@ -67,7 +67,8 @@ double sort_value(const Standing& standing, const EndpointHealth& health) {
 }
 
 double weight(const Standing& standing) {
-  const auto cost = static_cast<double>(standing.cost_nano_usd);
+  // What is free weighs as the least amount there is.
+  const auto cost = static_cast<double>(std::max<std::int64_t>(standing.cost_nano_usd, 1));
   return 1 / (cost * cost);
 }
 

@@ -27,6 +27,8 @@ using v1::Failure;
 constexpr std::chrono::milliseconds kSettling{2000};
 // For clients that cannot change the body: the same object as its `provider`.
 constexpr const char* kPreferencesHeader = "x-tollgate-provider";
+// Tells of a model that was served by its family.
+constexpr const char* kFamilyHeader = "x-tollgate-unknown-model";
 
 void add_edit(v1::SendRequest& send, const Span& span, std::string replacement) {
   v1::Edit& edit = *send.add_edits();
@@ -119,6 +121,8 @@ struct Running {
 }  // namespace
 
 struct Router::Plan {
+  // All of the request goes by one table, whatever the catalog becomes.
+  std::shared_ptr<const ModelTable> models;
   RequestScan scan;
   SelectionAsk selection;
   std::vector<Candidate> candidates;
@@ -141,8 +145,30 @@ struct Router::Plan {
   }
 };
 
-Router::Router(asio::io_context& context, std::shared_ptr<const ModelTable> models, Ledger& ledger, Keys& keys,
-               ProviderAdapter& adapter, Health& health, DrainOptions drains, SelectionParts selection)
+// The table with all that the plan's candidates point to beside it.
+std::shared_ptr<const ModelTable> Router::kept_models(const Plan& plan) {
+  const bool all_in_table = std::all_of(plan.selection.models.begin(), plan.selection.models.end(),
+                                        [](const AskedModel& asked) { return asked.made == nullptr; });
+  if (all_in_table)
+    return plan.models;
+  const auto kept = std::make_shared<std::pair<std::shared_ptr<const ModelTable>, std::vector<AskedModel>>>(
+      plan.models, plan.selection.models);
+  return {kept, kept->first.get()};
+}
+
+void Router::tell_families(const Plan& plan, std::vector<v1::Header>& headers) {
+  for (const AskedModel& asked : plan.selection.models) {
+    if (asked.made == nullptr)
+      continue;
+    Log(spdlog::level::warn, "unknown_model").with("model", asked.model->id()).with("served_like", asked.like);
+    v1::Header& header = headers.emplace_back();
+    header.set_name(kFamilyHeader);
+    header.set_value(fmt::format("{} is not in the catalog: priced as {}", asked.model->id(), asked.like));
+  }
+}
+
+Router::Router(asio::io_context& context, LiveModels models, Ledger& ledger, Keys& keys, ProviderAdapter& adapter,
+               Health& health, DrainOptions drains, SelectionParts selection)
     : models_(std::move(models)),
       ledger_(ledger),
       keys_(keys),
@@ -166,7 +192,8 @@ absl::StatusOr<std::shared_ptr<Router::Plan>> Router::plan(v1::CreateRequest& re
   plan->send.mutable_members()->Assign(plan->scan.members.begin(), plan->scan.members.end());
   if (absl::Status status = take_preferences(*plan->send.mutable_headers(), plan->scan.provider); !status.ok())
     return status;
-  absl::StatusOr<SelectionAsk> selection = selection_ask(plan->scan, *models_);
+  plan->models = models_.get();
+  absl::StatusOr<SelectionAsk> selection = selection_ask(plan->scan, *plan->models);
   if (!selection.ok())
     return selection.status();
   plan->selection = *std::move(selection);
@@ -198,7 +225,7 @@ void Router::state_costs(const Plan& plan, v1::ReserveRequest& reserve) const {
   for (const Candidate& candidate : plan.candidates) {
     std::vector<const v1::Endpoint*> advisors;
     if (ask.tools.advices > 0)
-      advisors = models_->endpoints_beside(*candidate.endpoint);
+      advisors = plan.models->endpoints_beside(*candidate.endpoint);
     bounds.push_back(bound_of(ask, *candidate.endpoint, advisors));
     reserve.set_expected_input_tokens(
         std::max(reserve.expected_input_tokens(), expected_input_tokens(ask, *candidate.endpoint)));
@@ -266,7 +293,7 @@ Awaitable<absl::Status> Router::create(v1::CreateRequest request, FrameSink& sin
   if (!hold.ok())
     co_return with_generation(hold.status(), reserve.generation_id());
 
-  const auto account = std::make_shared<Account>(settler_, keeper_, models_, reserve, *hold);
+  const auto account = std::make_shared<Account>(settler_, keeper_, kept_models(*plan), reserve, *hold);
   plan->key_hash = *key_hash;
   const absl::Status chosen = choose(*plan, hold->permissions(), hold->provider_preferences());
   if (!chosen.ok()) {
@@ -279,6 +306,7 @@ Awaitable<absl::Status> Router::create(v1::CreateRequest request, FrameSink& sin
     for (v1::Header& header : rate_headers(rate))
       headers.push_back(std::move(header));
   }
+  tell_families(*plan, headers);
   v1::Header& id = headers.emplace_back();
   id.set_name("x-generation-id");
   id.set_value(reserve.generation_id());

@@ -11,6 +11,7 @@
 #include "services/router/catalog.h"
 #include "services/router/drains.h"
 #include "services/router/health/health.h"
+#include "services/router/live_models.h"
 #include "services/router/relay.h"
 #include "services/router/selection_parts.h"
 #include "services/router/settler.h"
@@ -20,8 +21,8 @@ namespace tollgate::router {
 // One for each shard. The services live on the same shard and outlive it; so does `health`, which all shards share.
 class Router : public Messages {
  public:
-  Router(asio::io_context& context, std::shared_ptr<const ModelTable> models, Ledger& ledger, Keys& keys,
-         ProviderAdapter& adapter, Health& health, DrainOptions drains = {}, SelectionParts selection = {});
+  Router(asio::io_context& context, LiveModels models, Ledger& ledger, Keys& keys, ProviderAdapter& adapter,
+         Health& health, DrainOptions drains = {}, SelectionParts selection = {});
 
   Awaitable<absl::Status> create(v1::CreateRequest request, FrameSink& sink) override;
   Awaitable<absl::StatusOr<v1::CountTokensReply>> count_tokens(v1::CreateRequest request) override;
@@ -36,6 +37,8 @@ class Router : public Messages {
  private:
   struct Plan;
   absl::StatusOr<std::shared_ptr<Plan>> plan(v1::CreateRequest& request) const;
+  static std::shared_ptr<const ModelTable> kept_models(const Plan& plan);
+  static void tell_families(const Plan& plan, std::vector<v1::Header>& headers);
   // Fills in what the request can cost wherever it may go.
   void state_costs(const Plan& plan, v1::ReserveRequest& reserve) const;
   // Leaves those that may serve it, in the order in which they are tried. `defaults`: preferences as JSON, of which the
@@ -48,7 +51,7 @@ class Router : public Messages {
   Awaitable<absl::Status> attempt(const std::shared_ptr<Plan>& plan, const std::shared_ptr<Account>& account,
                                   const Candidate& candidate, Health::Admission admission, Relay& relay);
 
-  std::shared_ptr<const ModelTable> models_;
+  const LiveModels models_;
   Ledger& ledger_;
   Keys& keys_;
   ProviderAdapter& adapter_;

@@ -18,9 +18,11 @@
 #include "services/common/rpc/server_runtime.h"
 #include "services/common/rpc/workspaces_rpc.h"
 #include "services/provider_adapter/adapter.h"
+#include "services/router/catalog_source.h"
 #include "services/router/explain.h"
 #include "services/router/mark_exchange.h"
 #include "services/router/settle_all.h"
+#include "services/router/table_catalog.h"
 #include "services/router/upstream_bounds.h"
 
 namespace tollgate {
@@ -28,7 +30,7 @@ namespace {
 
 // The whole way of a request on one shard.
 struct Stack {
-  Stack(asio::io_context& context, const Config& config, std::shared_ptr<const router::ModelTable> models,
+  Stack(asio::io_context& context, const Config& config, const router::LiveModels& models,
         std::unique_ptr<Adapter> upstreams, std::shared_ptr<router::Health> health,
         std::shared_ptr<router::StickySessions> sticky)
       : budget(context, config),
@@ -54,14 +56,14 @@ struct Stack {
 }  // namespace
 
 absl::Status serve_all(const Config& config) {
-  const auto models =
-      router::ModelTable::load(config.catalog_file, config.upstream_names(), config.upstream_features());
-  if (!models.ok())
-    return models.status();
-  if ((*models)->models().empty())
+  const absl::StatusOr<std::unique_ptr<router::CatalogSource>> source = router::CatalogSource::open(config);
+  if (!source.ok())
+    return source.status();
+  const router::LiveModels models = (*source)->models();
+  if (models.get()->models().empty())
     return absl::InvalidArgumentError(
-        "The catalog is empty: the built-in one needs an upstream named \"anthropic\"; configure it, or give a "
-        "catalog.file of your own.");
+        "The catalog is empty: the built-in one knows upstreams by their names, such as \"anthropic\" or \"openai\"; "
+        "configure one of them, or give a catalog.file of your own. `tollgate catalog show` lists the names.");
 
   const auto health = std::make_shared<router::Health>(router::upstream_bounds(config));
   // Conversations come to any shard.
@@ -82,7 +84,7 @@ absl::Status serve_all(const Config& config) {
     absl::StatusOr<std::unique_ptr<Adapter>> adapter = Adapter::make(context, *deadlines.back(), config);
     if (!adapter.ok())
       return adapter.status();
-    stacks.push_back(std::make_unique<Stack>(context, config, *models, *std::move(adapter), health, sticky));
+    stacks.push_back(std::make_unique<Stack>(context, config, models, *std::move(adapter), health, sticky));
     Stack& stack = *stacks.back();
     edge_services.push_back({&stack.router, &stack.catalog, &stack.budget.keys, &stack.budget.workspaces});
     messages.push_back({context.get_executor(), &stack.router});
@@ -102,6 +104,7 @@ absl::Status serve_all(const Config& config) {
   KeysService keys_service(keys);
   WorkspacesService workspaces_service(workspaces);
   Edge edge(config, shards, edge_services);
+  (*source)->start();
   shards.start();
   absl::Status status = edge.listen();
   if (status.ok()) {

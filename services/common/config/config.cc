@@ -12,6 +12,7 @@
 #include "services/common/config/document.h"
 #include "services/common/config/features.h"
 #include "services/common/config/json_file.h"
+#include "services/common/config/providers.h"
 
 namespace tollgate {
 namespace {
@@ -214,15 +215,31 @@ void read(Section& section, BedrockConfig& bedrock) {
 void read_openai(Section& section, UpstreamConfig& upstream) {
   section.text("preset", upstream.preset);
   section.object("quirks", upstream.quirks);
-  if (!section.has("auth"))
-    upstream.auth = "bearer";
+}
+
+// The first when there is none such.
+std::size_t index_of(const std::string& name, const std::vector<std::string>& names) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  return found == names.end() ? 0 : static_cast<std::size_t>(found - names.begin());
+}
+
+void take_defaults(const KnownProvider& known, UpstreamConfig& upstream) {
+  upstream.url = known.url;
+  upstream.preset = known.preset;
+  if (!known.auth.empty())
+    upstream.auth = known.auth;
 }
 
 void read(Section section, UpstreamConfig& upstream) {
-  std::size_t dialect = 0;
   const std::vector<std::string> dialects = {"anthropic", "bedrock", "vertex", "gemini", "openai"};
+  const KnownProvider* known = known_provider(upstream.name);
+  std::size_t dialect = known == nullptr ? 0 : index_of(known->dialect, dialects);
   section.choice("dialect", dialects, dialect);
   upstream.dialect = dialects[dialect];
+  if (upstream.dialect == "openai")
+    upstream.auth = "bearer";
+  if (known != nullptr && known->dialect == upstream.dialect)
+    take_defaults(*known, upstream);
   if (upstream.dialect == "vertex") {
     section.text("url", upstream.url);
     read(section, upstream.vertex);

@@ -35,6 +35,15 @@ std::optional<std::string> file_contents(const std::string& path) {
 
 }  // namespace
 
+std::optional<std::int64_t> micro_usd_of(const json& value) {
+  constexpr double most = 1e6;
+  const double usd = value.is_number() ? value.get<double>() : -1;
+  const double micro = std::round(usd * 1e6);
+  if (usd < 0 || usd > most || std::abs(usd * 1e6 - micro) > 1e-3)
+    return std::nullopt;
+  return static_cast<std::int64_t>(micro);
+}
+
 Section::Section(const json& value, std::string path, Problems& problems)
     : value_(&value), path_(std::move(path)), problems_(&problems) {
   if (!value.is_object()) {
@@ -141,12 +150,10 @@ void Section::micro_usd(const char* name, std::int64_t& out) {
   const json* value = find(name);
   if (value == nullptr)
     return;
-  constexpr double most = 1e6;
-  const double usd = value->is_number() ? value->get<double>() : -1;
-  const double micro = std::round(usd * 1e6);
-  if (usd < 0 || usd > most || std::abs(usd * 1e6 - micro) > 1e-3)
+  const std::optional<std::int64_t> micro = micro_usd_of(*value);
+  if (!micro)
     return wrong(name, *value, "an amount in USD with at most six decimals");
-  out = static_cast<std::int64_t>(micro);
+  out = *micro;
 }
 
 void Section::choice(const char* name, const std::vector<std::string>& names, std::size_t& out) {

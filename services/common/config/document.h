@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,6 +16,9 @@ namespace tollgate {
 
 // What was found wrong, a line each.
 using Problems = std::vector<std::string>;
+
+// A JSON number of USD with at most six decimals, up to a million, as micro-USD.
+std::optional<std::int64_t> micro_usd_of(const nlohmann::json& value);
 
 // One JSON object of the document. A field that is absent leaves its variable, the default, alone. Call finish() last.
 class Section {
@@ -50,6 +54,8 @@ class Section {
 
   // An object that somebody else reads, as JSON text; its path is checked here, its members are not.
   void object(const char* name, std::string& out);
+  // For forms that have no function here: known from now on, null when absent.
+  const nlohmann::json* member(const char* name) { return find(name); }
 
   // A nested object, empty when absent.
   Section section(const char* name);
