@@ -4,6 +4,7 @@
 
 #include "services/common/base/log.h"
 #include "services/common/process/process.h"
+#include "services/tollgate/catalog_command.h"
 #include "services/tollgate/check_command.h"
 #include "services/tollgate/key_command.h"
 #include "services/tollgate/ledger_command.h"
@@ -41,6 +42,7 @@ int run(int argc, char** argv) {
   add_key_command(app, command);
   add_workspace_command(app, command);
   add_ledger_command(app, command);
+  add_catalog_command(app, command);
   add_check_command(app, command);
   add_route_command(app, command);
   CLI11_PARSE(app, argc, argv);
