@@ -219,9 +219,8 @@ class Catalog {
       if (line[member] === undefined)
         fail(`overrides: ${key} lacks ${member}`);
     }
-    const all = {...more, ...line, from: `${(line.from ?? 'tollgate').split('/')[0]}+tollgate`};
-    if (all.from === 'tollgate+tollgate' || set.usd)
-      all.from = 'tollgate';
+    const [tokens, ...others] = (line.from ?? '').split('/');
+    const all = {...more, ...line, from: set.usd ? 'tollgate' : [`${tokens}+tollgate`, ...others].join('/')};
     delete all.web_search;
     this.lines.set(key, all);
   }
