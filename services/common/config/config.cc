@@ -217,13 +217,13 @@ void read_openai(Section& section, UpstreamConfig& upstream) {
   section.object("quirks", upstream.quirks);
 }
 
-// The first when there is none such.
-std::size_t index_of(const std::string& name, const std::vector<std::string>& names) {
-  const auto found = std::find(names.begin(), names.end(), name);
-  return found == names.end() ? 0 : static_cast<std::size_t>(found - names.begin());
-}
-
-void take_defaults(const KnownProvider& known, UpstreamConfig& upstream) {
+// What the upstream's name tells. A section with a URL of its own describes another upstream than the one that is
+// known, unless it says so by its dialect.
+void take_defaults(const Section& section, const KnownProvider& known, UpstreamConfig& upstream) {
+  if (!section.has("dialect") && (known.url.empty() || !section.has("url")))
+    upstream.dialect = known.dialect;
+  if (upstream.dialect != known.dialect)
+    return;
   upstream.url = known.url;
   upstream.preset = known.preset;
   if (!known.auth.empty())
@@ -232,14 +232,13 @@ void take_defaults(const KnownProvider& known, UpstreamConfig& upstream) {
 
 void read(Section section, UpstreamConfig& upstream) {
   const std::vector<std::string> dialects = {"anthropic", "bedrock", "vertex", "gemini", "openai"};
-  const KnownProvider* known = known_provider(upstream.name);
-  std::size_t dialect = known == nullptr ? 0 : index_of(known->dialect, dialects);
+  std::size_t dialect = 0;
   section.choice("dialect", dialects, dialect);
   upstream.dialect = dialects[dialect];
-  if (upstream.dialect == "openai")
+  if (const KnownProvider* known = known_provider(upstream.name))
+    take_defaults(section, *known, upstream);
+  if (upstream.dialect == "openai" && upstream.auth == "x-api-key")
     upstream.auth = "bearer";
-  if (known != nullptr && known->dialect == upstream.dialect)
-    take_defaults(*known, upstream);
   if (upstream.dialect == "vertex") {
     section.text("url", upstream.url);
     read(section, upstream.vertex);

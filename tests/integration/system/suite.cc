@@ -1,5 +1,6 @@
 #include "tests/integration/system/suite.h"
 
+#include <filesystem>
 #include <stdexcept>
 
 namespace tollgate::testing {
@@ -13,14 +14,18 @@ std::string local(std::uint16_t port) {
   return "127.0.0.1:" + std::to_string(port);
 }
 
-json endpoint(const std::string& upstream) {
+json endpoint(const std::string& upstream, int factor) {
   return {{"provider", upstream},
           {"upstream", upstream},
           {"model", "served-by-" + upstream},
           {"context_tokens", 200000},
           {"max_output_tokens", 100000},
           {"price_usd",
-           {{"input", 1}, {"output", 2}, {"cache_read", 0.1}, {"cache_write_5m", 1.25}, {"cache_write_1h", 2}}}};
+           {{"input", factor},
+            {"output", 2 * factor},
+            {"cache_read", 0.1 * factor},
+            {"cache_write_5m", 1.25 * factor},
+            {"cache_write_1h", 2 * factor}}}};
 }
 
 }  // namespace
@@ -30,17 +35,14 @@ std::string name_of(Form form) {
 }
 
 Suite::Suite(Form form, std::size_t upstreams, const json& settings, std::size_t budgets) : form_(form) {
-  json endpoints = json::array();
   json config = {{"redis", {{"address", redis_.address()}}}, {"catalog", {{"file", "catalog.json"}}}};
   for (std::size_t i = 0; i < upstreams; ++i) {
     simulators_.push_back(
         std::make_unique<Simulator>(std::vector<std::string>{"--api-key", kUpstreamKey, "--record", "10000"}));
     const std::string name = "u" + std::to_string(i);
     config["upstreams"][name] = {{"url", simulators_[i]->url()}, {"api_key", "${TEST_UPSTREAM_KEY}"}};
-    endpoints.push_back(endpoint(name));
   }
-  directory_.write("catalog.json",
-                   json{{"models", {{{"id", "test/model"}, {"aliases", {"model"}}, {"endpoints", endpoints}}}}}.dump());
+  directory_.write("catalog.json", catalog().dump());
   const std::uint16_t router = free_port();
   std::string every_budget = "ipv4:";
   for (std::size_t i = 0; i < budgets; ++i) {
@@ -80,6 +82,20 @@ Suite::Second Suite::add_router() {
     launch(name);
   }
   return {port, local(router)};
+}
+
+json Suite::catalog(int factor) const {
+  json endpoints = json::array();
+  for (std::size_t i = 0; i < simulators_.size(); ++i) {
+    const std::string name = std::string("u").append(std::to_string(i));
+    endpoints.push_back(endpoint(name, factor));
+  }
+  return {{"models", {{{"id", "test/model"}, {"aliases", {"model"}}, {"endpoints", endpoints}}}}};
+}
+
+void Suite::replace_catalog(const std::string& text) {
+  const std::string fresh = directory_.write("catalog.json.new", text);
+  std::filesystem::rename(fresh, directory_.path() / "catalog.json");
 }
 
 void Suite::launch(const std::string& name) {

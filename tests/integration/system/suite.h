@@ -51,6 +51,13 @@ class Suite {
   // Runs `tollgate ARGUMENTS --config ...` to its end; returns standard output, `exit_code` if wanted.
   std::string tollgate(std::vector<std::string> arguments, int* exit_code = nullptr);
 
+  // Replaces its catalog as the text says; the file is whole at any time.
+  void replace_catalog(const std::string& text);
+  // As it is written at first, with all prices times `factor`.
+  nlohmann::json catalog(int factor = 1) const;
+  // Where the catalog is read, in either form.
+  Process& router() { return process(form_ == Form::kOneProcess ? "tollgate" : "router"); }
+
   // POST /v1/messages with a key; `knobs` goes into the simulator's x-sim header.
   HttpRequest request(const std::string& key, bool stream, const std::string& knobs = "",
                       const std::string& body_members = "") const;

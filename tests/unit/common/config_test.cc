@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "services/common/config/json_file.h"
+#include "services/common/config/providers.h"
 
 namespace tollgate {
 namespace {
@@ -181,6 +182,49 @@ TEST_F(ConfigTest, UpstreamsOfEveryKind) {
   EXPECT_FALSE(features.mid_conversation_system());
   EXPECT_EQ(features.betas().rename().at("b"), "c");
   EXPECT_EQ(features.betas().drop(0), "a-*");
+}
+
+TEST_F(ConfigTest, AKnownProviderNeedsNoMoreThanItsKey) {
+  ::setenv("CONFIG_TEST_SECRET", "s3cret", 1);
+  const auto config = load(R"({"upstreams": {
+      "anthropic": {"api_key": "${CONFIG_TEST_SECRET}"},
+      "vercel": {"api_key": "${CONFIG_TEST_SECRET}"},
+      "bedrock-eu": {"region": "eu-west-1"},
+      "minimax": {"url": "https://proxy.example.com", "auth": "x-api-key"},
+      "deepseek": {"url": "https://api.deepseek.com/anthropic"},
+      "azure": {"url": "https://me.openai.azure.com/openai/v1", "dialect": "anthropic"},
+      "bedrock": {"region": "us-east-1", "url": "https://proxy.example.com"},
+      "unheard-of": {"url": "https://example.com"}}})");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const auto& upstreams = config->upstreams;
+  EXPECT_EQ(upstreams.at("anthropic").url, "https://api.anthropic.com");
+  EXPECT_EQ(upstreams.at("anthropic").auth, "x-api-key");
+  EXPECT_EQ(upstreams.at("anthropic").dialect, "anthropic");
+  EXPECT_EQ(upstreams.at("vercel").url, "https://ai-gateway.vercel.sh");
+  EXPECT_EQ(upstreams.at("vercel").auth, "bearer");
+  EXPECT_EQ(upstreams.at("bedrock-eu").dialect, "bedrock");
+  // What the section says counts.
+  EXPECT_EQ(upstreams.at("minimax").url, "https://proxy.example.com");
+  EXPECT_EQ(upstreams.at("minimax").auth, "x-api-key");
+  EXPECT_EQ(upstreams.at("deepseek").dialect, "anthropic") << "another upstream than the one that is known";
+  EXPECT_EQ(upstreams.at("azure").dialect, "anthropic");
+  EXPECT_EQ(upstreams.at("bedrock").dialect, "bedrock") << "which has no URL to be known by";
+  EXPECT_EQ(upstreams.at("unheard-of").dialect, "anthropic");
+  // The address that is known is the other dialect's.
+  const auto without_url = load(R"({"upstreams": {"deepseek": {"dialect": "anthropic"}}})");
+  EXPECT_THAT(std::string(without_url.status().message()), HasSubstr("upstreams.deepseek.url: is required"));
+}
+
+TEST_F(ConfigTest, EveryKnownProviderCanBeConfigured) {
+  for (const auto& [name, provider] : known_providers()) {
+    EXPECT_FALSE(provider.slug.empty()) << name;
+    EXPECT_THAT(provider.dialect, testing::AnyOf("anthropic", "bedrock", "vertex", "openai", "gemini")) << name;
+    EXPECT_THAT(provider.url, testing::AnyOf("", testing::StartsWith("https://"))) << name;
+    EXPECT_FALSE(provider.url.ends_with('/')) << name;
+  }
+  EXPECT_EQ(provider_slug("bedrock"), "amazon-bedrock");
+  EXPECT_EQ(provider_slug("nobody"), "nobody");
+  EXPECT_EQ(known_provider("nobody"), nullptr);
 }
 
 TEST_F(ConfigTest, RedisOfEveryKind) {
