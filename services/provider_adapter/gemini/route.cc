@@ -20,6 +20,19 @@ using anthropic::ClientHeaders;
 using anthropic::Outgoing;
 using boost::beast::iequals;
 
+namespace {
+
+// A reader keeps the memory of the largest request that it has read, many times its size: larger ones get one of their
+// own.
+constexpr std::size_t kKeptReaderLimit = 256 * 1024;
+
+translation::RequestReader& kept_reader() {
+  thread_local translation::RequestReader reader;
+  return reader;
+}
+
+}  // namespace
+
 Route::Route(UpstreamConfig config, upstream::Url url, std::optional<gcp::TokenSource> tokens)
     : config_(std::move(config)),
       url_(std::move(url)),
@@ -35,7 +48,8 @@ absl::StatusOr<std::string> Route::body_of(Call call, const v1::SendRequest& req
   body.reserve(spliced->size);
   for (const std::string_view piece : spliced->pieces)
     body.append(piece);
-  translation::RequestReader reader;
+  translation::RequestReader own;
+  translation::RequestReader& reader = body.size() > kKeptReaderLimit ? own : kept_reader();
   const auto asked = reader.read(body, call == Call::kMessages);
   if (!asked.ok())
     return asked.status();
