@@ -44,7 +44,8 @@ std::string wrong_schema(const Json& schema, const std::string& where) {
     return {};
   }
   const std::string type = schema.value("type", "");
-  static constexpr std::array<std::string_view, 6> kTypes = {"STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT"};
+  static constexpr std::array<std::string_view, 6> kTypes = {"STRING",  "NUMBER", "INTEGER",
+                                                             "BOOLEAN", "ARRAY",  "OBJECT"};
   if (std::find(kTypes.begin(), kTypes.end(), type) == kTypes.end())
     return where + ": schema didn't specify the schema type field";
   if (schema.contains("enum")) {
