@@ -11,8 +11,8 @@
 #include "tests/simulator/bedrock.h"
 #include "tests/simulator/gemini.h"
 #include "tests/simulator/journal.h"
-#include "tests/simulator/script.h"
 #include "tests/simulator/openai.h"
+#include "tests/simulator/script.h"
 #include "tests/simulator/vertex.h"
 
 namespace tollgate::simulator {
