@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { EventStreamCodec } from '@smithy/eventstream-codec';
 import { simulatorUrl } from './lib/env.mjs';
 import { program } from './lib/programs.mjs';
+import { reset } from './lib/simulator.mjs';
 
 const require = createRequire(import.meta.url);
 const parsersOf = (name) => require(`${name}/core/streaming`)._iterSSEMessages;
@@ -41,6 +42,7 @@ async function sdkEvents(iterate, bytes) {
 }
 
 async function recorded() {
+  await reset();
   const response = await fetch(`${simulatorUrl()}/v1/messages`, {
     method: 'POST',
     headers: { 'x-api-key': 'the-upstream-key', 'anthropic-version': '2023-06-01', 'content-type': 'application/json' },
