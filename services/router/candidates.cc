@@ -105,10 +105,12 @@ std::string over_price(const SelectionAsk& ask, const v1::Endpoint& endpoint) {
 
 // The first member of the request that the endpoint does not take; null when it takes all.
 const std::string* unsupported(const SelectionAsk& ask, const v1::Endpoint& endpoint) {
-  if (endpoint.supported_parameters().empty())
+  const auto& own = endpoint.supported_parameters();
+  const auto& supported = own.empty() ? endpoint.features().parameters() : own;
+  if (supported.empty())
     return nullptr;
   for (const std::string& parameter : ask.parameters) {
-    if (!contains(endpoint.supported_parameters(), parameter))
+    if (!contains(supported, parameter))
       return &parameter;
   }
   return nullptr;

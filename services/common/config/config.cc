@@ -313,6 +313,17 @@ void read(Section section, LoggingConfig& logging) {
   section.finish();
 }
 
+// What a dialect that is translated can say; the rest is left out. Empty: everything.
+std::vector<std::string_view> expressible(std::string_view dialect) {
+  if (dialect == "openai") {
+    return {"tools", "tool_choice", "thinking", "output_config", "stop_sequences", "temperature", "top_p", "metadata"};
+  }
+  if (dialect == "gemini") {
+    return {"tools", "tool_choice", "thinking", "output_config", "stop_sequences", "temperature", "top_p", "top_k"};
+  }
+  return {};
+}
+
 }  // namespace
 
 std::set<std::string> Config::upstream_names() const {
@@ -324,8 +335,11 @@ std::set<std::string> Config::upstream_names() const {
 
 std::map<std::string, v1::Features> Config::upstream_features() const {
   std::map<std::string, v1::Features> features;
-  for (const auto& [name, upstream] : upstreams)
-    features[name] = upstream.features;
+  for (const auto& [name, upstream] : upstreams) {
+    v1::Features& all = features[name] = upstream.features;
+    for (const std::string_view parameter : expressible(upstream.dialect))
+      all.add_parameters(std::string(parameter));
+  }
   return features;
 }
 

@@ -324,5 +324,22 @@ TEST_F(ConfigTest, SaysWhatIsWrongWithBedrock) {
               HasSubstr("upstreams.a.region: "));
 }
 
+TEST(ConfigTest, WhatATranslatedDialectCanExpress) {
+  Config config;
+  for (const char* dialect : {"anthropic", "openai", "gemini"})
+    config.upstreams[dialect].dialect = dialect;
+  const auto features = config.upstream_features();
+  const auto expresses = [&](const char* dialect, const char* member) {
+    const auto& all = features.at(dialect).parameters();
+    return all.empty() || std::find(all.begin(), all.end(), member) != all.end();
+  };
+  EXPECT_TRUE(expresses("anthropic", "context_management"));
+  EXPECT_FALSE(expresses("openai", "context_management"));
+  EXPECT_FALSE(expresses("gemini", "context_management"));
+  EXPECT_TRUE(expresses("openai", "tools"));
+  EXPECT_FALSE(expresses("openai", "top_k"));
+  EXPECT_TRUE(expresses("gemini", "top_k"));
+}
+
 }  // namespace
 }  // namespace tollgate

@@ -103,6 +103,19 @@ TEST_F(CandidatesTest, RequiredParametersAreThoseOfTheRequest) {
   EXPECT_FALSE(capable(ask, *filter_candidates(ask, {}).candidates[1].endpoint));
 }
 
+// What cannot be expressed in another dialect is not taken there, unless the catalog says so of the endpoint.
+TEST_F(CandidatesTest, ADialectTakesWhatItCanExpress) {
+  v1::Model model = *table_->find("a/m");
+  for (v1::Endpoint& endpoint : *model.mutable_endpoints())
+    endpoint.mutable_features()->add_parameters("tools");
+  SelectionAsk ask = asks(R"({"require_parameters":true})");
+  ask.models[0].model = &model;
+  ask.parameters = {"tools"};
+  EXPECT_THAT(left(ask), ElementsAre(anthropic, us, eu));
+  ask.parameters = {"tools", "top_k"};
+  EXPECT_THAT(left(ask), ElementsAre(us));
+}
+
 TEST_F(CandidatesTest, TheHighestPriceIsThatOfTheRequest) {
   SelectionAsk ask = asks(R"({"max_price":{"prompt":3}})");
   EXPECT_THAT(left(ask), ElementsAre(anthropic, us, eu));
