@@ -12,10 +12,24 @@ struct Place {
 };
 
 constexpr Place kPlaces[] = {
-    {"/messages", Resource::kMessages},     {"/messages/count_tokens", Resource::kCountTokens},
-    {"/models", Resource::kModels},         {"/key", Resource::kKey},
-    {"/auth/key", Resource::kKey},          {"/keys", Resource::kKeys},
-    {"/workspaces", Resource::kWorkspaces}, {"/credits", Resource::kCredits},
+    {"/messages", Resource::kMessages},
+    {"/messages/count_tokens", Resource::kCountTokens},
+    {"/models", Resource::kModels},
+    {"/key", Resource::kKey},
+    {"/auth/key", Resource::kKey},
+    {"/keys", Resource::kKeys},
+    {"/workspaces", Resource::kWorkspaces},
+    {"/credits", Resource::kCredits},
+    {"/activity", Resource::kActivity},
+    {"/activity/query", Resource::kActivityQuery},
+    {"/activity/records", Resource::kActivityRecords},
+    {"/activity/sessions", Resource::kActivitySessions},
+    {"/activity/health", Resource::kActivityHealth},
+    {"/activity/export", Resource::kActivityExport},
+    {"/activity/stream", Resource::kActivityStream},
+    {"/generation", Resource::kGeneration},
+    {"/analytics/meta", Resource::kAnalyticsMeta},
+    {"/analytics/query", Resource::kAnalyticsQuery},
 };
 
 // With an id behind them.
@@ -23,25 +37,8 @@ constexpr Place kItems[] = {
     {"/models/", Resource::kModel},
     {"/keys/", Resource::kManagedKey},
     {"/workspaces/", Resource::kWorkspace},
+    {"/activity/records/", Resource::kActivityRecord},
 };
-
-// Malformed escapes stay as they are: no model is named so.
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size();
-    const int high = escape ? hex_value(text[i + 1]) : -1;
-    const int low = escape ? hex_value(text[i + 2]) : -1;
-    if (high < 0 || low < 0) {
-      out += text[i];
-      continue;
-    }
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
-}
 
 bool is_probe(std::string_view path) {
   return path == "/" || path == "/api" || path == "/api/" || path == "/health" || path == "/healthz" ||
@@ -65,6 +62,42 @@ std::string_view behind_version(std::string_view path) {
 }
 
 }  // namespace
+
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size();
+    const int high = escape ? hex_value(text[i + 1]) : -1;
+    const int low = escape ? hex_value(text[i + 2]) : -1;
+    if (high < 0 || low < 0) {
+      out += text[i];
+      continue;
+    }
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
+
+bool is_activity(Resource resource) {
+  switch (resource) {
+    case Resource::kActivity:
+    case Resource::kActivityQuery:
+    case Resource::kActivityRecords:
+    case Resource::kActivityRecord:
+    case Resource::kActivitySessions:
+    case Resource::kActivityHealth:
+    case Resource::kActivityExport:
+    case Resource::kActivityStream:
+    case Resource::kGeneration:
+    case Resource::kAnalyticsMeta:
+    case Resource::kAnalyticsQuery:
+      return true;
+    default:
+      return false;
+  }
+}
 
 bool is_management(Resource resource) {
   switch (resource) {
@@ -104,12 +137,24 @@ std::string_view allowed_methods(Resource resource) {
     case Resource::kMessages:
     case Resource::kCountTokens:
     case Resource::kTelemetry:
+    case Resource::kAnalyticsQuery:
       return "POST, OPTIONS";
+    case Resource::kActivityExport:
+    case Resource::kActivityStream:
+      return "GET, OPTIONS";
     case Resource::kProbe:
     case Resource::kModels:
     case Resource::kModel:
     case Resource::kKey:
     case Resource::kCredits:
+    case Resource::kActivity:
+    case Resource::kActivityQuery:
+    case Resource::kActivityRecords:
+    case Resource::kActivityRecord:
+    case Resource::kActivitySessions:
+    case Resource::kActivityHealth:
+    case Resource::kGeneration:
+    case Resource::kAnalyticsMeta:
       return "GET, HEAD, OPTIONS";
     case Resource::kKeys:
     case Resource::kWorkspaces:
