@@ -1,9 +1,10 @@
-// Ledger, keys, workspaces and marks as one shard holds them.
+// Ledger, activity, keys, workspaces and marks as one shard holds them.
 #pragma once
 
 #include <memory>
 
 #include "services/budget/aof_renewal.h"
+#include "services/budget/redis_activity.h"
 #include "services/budget/redis_keys.h"
 #include "services/budget/redis_ledger.h"
 #include "services/budget/redis_marks.h"
@@ -26,6 +27,7 @@ struct BudgetShard {
   RedisKeys keys;
   RedisWorkspaces workspaces;
   RedisMarks marks;
+  RedisActivity activity;
 
  private:
   Sweeper sweeper_;

@@ -2,9 +2,11 @@
 
 #include <optional>
 
+#include "services/budget/activity_writes.h"
 #include "services/budget/commands.h"
 #include "services/budget/layout.h"
 #include "services/budget/redis_workspaces.h"
+#include "services/budget/reply_reader.h"
 #include "services/budget/scripts.h"
 #include "tollgate/v1/usage.pb.h"
 
@@ -20,6 +22,7 @@ Sweeper::Sweeper(asio::io_context& context, Redis& redis, const BudgetConfig& co
     : redis_(redis),
       lease_(config.lease),
       settled_ttl_text_(std::to_string(config.settled_ttl.count())),
+      activity_(config.activity),
       timer_(context.get_executor()),
       random_(std::random_device()()) {}
 
@@ -65,11 +68,16 @@ Awaitable<absl::Status> Sweeper::expire(std::string workspace) {
                                      layout::settled(workspace)};
     std::vector<std::string> args = {layout::in_workspace(workspace, ""), std::to_string(kBatch),
                                      std::to_string(v1::USAGE_SOURCE_LEASE_EXPIRED)};
+    append_keep(activity_, args);
     const auto reply = co_await tollgate::run(redis_, scripts::expire(), std::move(keys), std::move(args));
     if (!reply.ok())
       co_return reply.status();
-    settled_ += reply->integer;
-    if (reply->integer < kBatch)
+    ReplyReader found(*reply);
+    const std::int64_t settled = found.integer();
+    if (found.failed())
+      co_return unexpected_reply(scripts::expire());
+    settled_ += settled;
+    if (settled < kBatch)
       co_return absl::OkStatus();
   }
 }

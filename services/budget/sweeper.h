@@ -34,6 +34,7 @@ class Sweeper {
   Redis& redis_;
   const milliseconds lease_;
   const std::string settled_ttl_text_;
+  const ActivityConfig activity_;
   Timer timer_;
   std::mt19937 random_;
   std::int64_t settled_ = 0;

@@ -9,8 +9,10 @@
 #include "gateway/edge.h"
 #include "services/budget/budget_shard.h"
 #include "services/common/access/guarded.h"
+#include "services/common/access/guarded_activity.h"
 #include "services/common/base/log.h"
 #include "services/common/process/process.h"
+#include "services/common/rpc/activity_rpc.h"
 #include "services/common/rpc/catalog_rpc.h"
 #include "services/common/rpc/keys_rpc.h"
 #include "services/common/rpc/messages_rpc.h"
@@ -39,7 +41,8 @@ struct Stack {
         catalog(models, budget.keys),
         explainer(models, budget.keys, std::move(health)),
         keys(budget.keys),
-        workspaces(budget.workspaces, budget.keys) {}
+        workspaces(budget.workspaces, budget.keys),
+        activity(budget.activity, budget.keys) {}
 
   BudgetShard budget;
   std::unique_ptr<Adapter> adapter;
@@ -49,6 +52,7 @@ struct Stack {
   // For callers from outside.
   GuardedKeys keys;
   GuardedWorkspaces workspaces;
+  GuardedActivity activity;
 };
 
 }  // namespace
@@ -75,6 +79,7 @@ absl::Status serve_all(const Config& config) {
   std::vector<Shard<Routing>> routings;
   std::vector<Shard<Keys>> keys;
   std::vector<Shard<Workspaces>> workspaces;
+  std::vector<Shard<Activity>> activities;
   std::vector<std::pair<Executor, router::Router*>> settling;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     asio::io_context& context = shards.at(i);
@@ -90,6 +95,7 @@ absl::Status serve_all(const Config& config) {
     routings.push_back({context.get_executor(), &stack.explainer});
     keys.push_back({context.get_executor(), &stack.keys});
     workspaces.push_back({context.get_executor(), &stack.workspaces});
+    activities.push_back({context.get_executor(), &stack.activity});
     settling.emplace_back(context.get_executor(), &stack.router);
   }
   stacks[0]->budget.start_housekeeping(shards.at(0));
@@ -101,6 +107,7 @@ absl::Status serve_all(const Config& config) {
   RoutingService routing_service(routings);
   KeysService keys_service(keys);
   WorkspacesService workspaces_service(workspaces);
+  ActivityService activity_service(activities);
   Edge edge(config, shards, edge_services);
   shards.start();
   absl::Status status = edge.listen();
@@ -111,6 +118,7 @@ absl::Status serve_all(const Config& config) {
     server.add(routing_service);
     server.add(keys_service);
     server.add(workspaces_service);
+    server.add(activity_service);
     if (!config.listen.grpc.empty())
       status = server.start();
     if (status.ok()) {

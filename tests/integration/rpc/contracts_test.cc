@@ -31,6 +31,11 @@ struct FakeLedger final : Ledger {
     reply.set_cost_nano_usd(request.cost_nano_usd());
     co_return reply;
   }
+  Awaitable<absl::StatusOr<v1::NoteReply>> note(const v1::ActivityRecord& record) override {
+    if (record.generation_id() == "bad")
+      co_return error(v1::Failure::KIND_INVALID_REQUEST, "note " + record.generation_id());
+    co_return v1::NoteReply();
+  }
 };
 
 struct FakeKeys final : Keys {
