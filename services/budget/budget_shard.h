@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "services/budget/activity_outlet.h"
 #include "services/budget/aof_renewal.h"
 #include "services/budget/redis_activity.h"
 #include "services/budget/redis_keys.h"
@@ -16,11 +17,13 @@
 namespace tollgate {
 
 struct BudgetShard {
-  BudgetShard(asio::io_context& context, const Config& config);
+  // `outlet` is shared by the shards; null: none.
+  BudgetShard(asio::io_context& context, const Config& config, std::shared_ptr<ActivityOutlet> outlet);
 
   // What one shard of a process does for the data of all: ends leases, forgets old generations, renews Redis' file.
   void start_housekeeping(asio::io_context& context);
 
+  const std::shared_ptr<ActivityOutlet> outlet;
   std::unique_ptr<Redis> redis;
   WriteReplay writes;
   RedisLedger ledger;

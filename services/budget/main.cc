@@ -14,6 +14,9 @@ namespace tollgate {
 namespace {
 
 absl::Status serve(const Config& config) {
+  const auto outlet = make_outlet(config.budget.activity);
+  if (!outlet.ok())
+    return outlet.status();
   Shards shards(config.threads);
   std::vector<std::unique_ptr<BudgetShard>> stacks;
   std::vector<Shard<Ledger>> ledgers;
@@ -23,7 +26,7 @@ absl::Status serve(const Config& config) {
   std::vector<Shard<Activity>> activities;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     asio::io_context& context = shards.at(i);
-    stacks.push_back(std::make_unique<BudgetShard>(context, config));
+    stacks.push_back(std::make_unique<BudgetShard>(context, config, *outlet));
     ledgers.push_back({context.get_executor(), &stacks.back()->ledger});
     keys.push_back({context.get_executor(), &stacks.back()->keys});
     workspaces.push_back({context.get_executor(), &stacks.back()->workspaces});

@@ -178,10 +178,11 @@ std::int64_t counted_tokens(const v1::Usage& usage) {
 
 }  // namespace
 
-RedisLedger::RedisLedger(Redis& redis, const BudgetConfig& config)
+RedisLedger::RedisLedger(Redis& redis, const BudgetConfig& config, ActivityOutlet* outlet)
     : redis_(redis),
       workspaces_(redis),
       activity_(config.activity),
+      outlet_(outlet),
       lease_(config.lease),
       lease_text_(std::to_string(config.lease.count())) {}
 
@@ -292,7 +293,8 @@ Awaitable<absl::StatusOr<v1::SettleReply>> RedisLedger::settle(const v1::SettleR
   args.push_back(std::to_string(request.usage().output_tokens()));
   args.push_back(std::to_string(v1::USAGE_SOURCE_LEASE_EXPIRED));
   append_keep(activity_, args);
-  append_activity(settled_record(request), args);
+  v1::ActivityRecord record = settled_record(request);
+  append_activity(record, args);
   absl::StatusOr<RedisReply> reply = co_await run(redis_, scripts::settle(), std::move(keys), std::move(args));
   if (!reply.ok())
     co_return reply.status();
@@ -305,6 +307,10 @@ Awaitable<absl::StatusOr<v1::SettleReply>> RedisLedger::settle(const v1::SettleR
   out.set_cost_nano_usd(fields.integer());
   if (fields.failed())
     co_return unexpected_reply(scripts::settle());
+  if (outlet_ != nullptr && out.applied()) {
+    record.set_workspace(workspace);
+    outlet_->put(record);
+  }
   co_return out;
 }
 
@@ -344,6 +350,10 @@ Awaitable<absl::StatusOr<v1::NoteReply>> RedisLedger::note(const v1::ActivityRec
   const absl::StatusOr<RedisReply> reply = co_await run(redis_, scripts::note(), std::move(keys), std::move(args));
   if (!reply.ok())
     co_return reply.status();
+  if (outlet_ != nullptr && reply->integer == 1) {
+    record.set_workspace(workspace);
+    outlet_->put(record);
+  }
   co_return v1::NoteReply();
 }
 

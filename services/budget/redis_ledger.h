@@ -1,6 +1,7 @@
 // The ledger: holds and settlements of all keys, as scripts on Redis (services/budget/scripts).
 #pragma once
 
+#include "services/budget/activity_outlet.h"
 #include "services/budget/key_workspaces.h"
 #include "services/common/api/ledger.h"
 #include "services/common/config/config.h"
@@ -22,7 +23,8 @@ namespace tollgate {
 // All: KIND_UNAVAILABLE when Redis is away, KIND_INVALID_REQUEST for malformed requests.
 class RedisLedger : public Ledger {
  public:
-  RedisLedger(Redis& redis, const BudgetConfig& config);
+  // `outlet`, which may be null, outlives it.
+  RedisLedger(Redis& redis, const BudgetConfig& config, ActivityOutlet* outlet = nullptr);
 
   Awaitable<absl::StatusOr<v1::ReserveReply>> reserve(const v1::ReserveRequest& request) override;
   Awaitable<absl::StatusOr<v1::CheckpointReply>> checkpoint(const v1::CheckpointRequest& request) override;
@@ -33,6 +35,7 @@ class RedisLedger : public Ledger {
   Redis& redis_;
   KeyWorkspaces workspaces_;
   const ActivityConfig activity_;
+  ActivityOutlet* const outlet_;
   const milliseconds lease_;
   const std::string lease_text_;
 };

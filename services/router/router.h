@@ -35,7 +35,10 @@ class Router : public Messages {
 
  private:
   struct Plan;
-  absl::StatusOr<std::shared_ptr<Plan>> plan(v1::CreateRequest& request) const;
+  // Fills in what the body tells for the record.
+  absl::StatusOr<std::shared_ptr<Plan>> plan(v1::CreateRequest& request, v1::ActivityRecord& record) const;
+  // Notes a request that is not admitted; the status that its client gets.
+  absl::Status refuse(const absl::Status& status, v1::ActivityRecord record);
   // Fills in what the request can cost wherever it may go.
   void state_costs(const Plan& plan, v1::ReserveRequest& reserve) const;
   // Leaves those that may serve it, in the order in which they are tried. `defaults`: preferences as JSON, of which the

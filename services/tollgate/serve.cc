@@ -32,8 +32,8 @@ namespace {
 struct Stack {
   Stack(asio::io_context& context, const Config& config, std::shared_ptr<const router::ModelTable> models,
         std::unique_ptr<Adapter> upstreams, std::shared_ptr<router::Health> health,
-        std::shared_ptr<router::StickySessions> sticky)
-      : budget(context, config),
+        std::shared_ptr<router::StickySessions> sticky, std::shared_ptr<ActivityOutlet> outlet)
+      : budget(context, config, std::move(outlet)),
         adapter(std::move(upstreams)),
         router(context, models, budget.ledger, budget.keys, *adapter, *health,
                {.streams = config.limits.drained_streams, .time = config.timeouts.abandoned},
@@ -67,6 +67,9 @@ absl::Status serve_all(const Config& config) {
         "The catalog is empty: the built-in one needs an upstream named \"anthropic\"; configure it, or give a "
         "catalog.file of your own.");
 
+  const auto outlet = make_outlet(config.budget.activity);
+  if (!outlet.ok())
+    return outlet.status();
   const auto health = std::make_shared<router::Health>(router::upstream_bounds(config));
   // Conversations come to any shard.
   const auto sticky = std::make_shared<router::StickySessions>();
@@ -87,9 +90,10 @@ absl::Status serve_all(const Config& config) {
     absl::StatusOr<std::unique_ptr<Adapter>> adapter = Adapter::make(context, *deadlines.back(), config);
     if (!adapter.ok())
       return adapter.status();
-    stacks.push_back(std::make_unique<Stack>(context, config, *models, *std::move(adapter), health, sticky));
+    stacks.push_back(std::make_unique<Stack>(context, config, *models, *std::move(adapter), health, sticky, *outlet));
     Stack& stack = *stacks.back();
-    edge_services.push_back({&stack.router, &stack.catalog, &stack.budget.keys, &stack.budget.workspaces});
+    edge_services.push_back(
+        {&stack.router, &stack.catalog, &stack.budget.keys, &stack.budget.workspaces, &stack.budget.activity});
     messages.push_back({context.get_executor(), &stack.router});
     catalogs.push_back({context.get_executor(), &stack.catalog});
     routings.push_back({context.get_executor(), &stack.explainer});

@@ -66,6 +66,7 @@ class UsageTracker {
     std::string service_tier;
     std::string speed;
     std::string inference_geo;
+    std::string stop_reason;
     bool operator==(const Counts&) const = default;
   };
   Counts counts_;
