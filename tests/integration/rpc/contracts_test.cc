@@ -195,6 +195,10 @@ TEST_F(ContractsTest, Ledger) {
   v1::SettleRequest settle;
   settle.set_cost_nano_usd(11);
   EXPECT_EQ(get(client.settle(settle))->cost_nano_usd(), 11);
+  v1::ActivityRecord note;
+  EXPECT_TRUE(get(client.note(note)).ok());
+  note.set_generation_id("bad");
+  EXPECT_EQ(failure_of(get(client.note(note)).status()).message(), "note bad");
 }
 
 TEST_F(ContractsTest, Keys) {
