@@ -11,7 +11,7 @@
 -- Of one session; what other agents do counts as the main one's.
 local MOST_AGENTS = 256
 
--- `activity` are those arguments of a script that say what to write (activity_arguments() in activity_writes.cc).
+-- `activity` are those arguments of a script that say what to write (append_activity() in activity_writes.cc).
 local function read_activity(first)
   return {record = ARGV[first], field = ARGV[first + 1], sums = ARGV[first + 2], session = ARGV[first + 3],
     agent = ARGV[first + 4], session_id = ARGV[first + 5], parent = ARGV[first + 6]}

@@ -331,6 +331,8 @@ absl::StatusOr<Config> load_config(const std::string& path, Secrets secrets) {
   read(document.section("timeouts"), config.timeouts);
   read(document.section("budget"), config.budget);
   read(document.section("activity"), config.budget.activity);
+  if (std::string& file = config.budget.activity.file.path; !file.empty() && file != "-")
+    file = (std::filesystem::path(path).parent_path() / file).string();
   read(document.section("services"), config.services);
   read(document.section("logging"), config.logging);
   document.integer("threads", config.threads, 0, 1024);

@@ -166,7 +166,7 @@ struct TimeoutsConfig {
 
 // Where records go beside Redis: one JSON object a line.
 struct ActivityFileConfig {
-  // `-`: standard output. Empty: nowhere.
+  // Relative to the configuration file; `-`: standard output. Empty: nowhere.
   std::string path;
   // A file that has grown to this is renamed to <path>.1, that one to <path>.2, ...; 0: never.
   std::uint64_t bytes = 64 * 1024 * 1024;

@@ -97,7 +97,7 @@ struct UsageReader {
   }
 
   static void read_stop_reason(ondemand::value value, UsageTracker& tracker) {
-    take_string(value, tracker.counts_.stop_reason, kMaxName);
+    take_string(value, tracker.stop_reason_, kMaxName);
   }
 
   // The `delta` of a message_delta. False when it is broken.
@@ -267,7 +267,7 @@ v1::Usage UsageTracker::usage() const {
   usage.set_service_tier(counts_.service_tier);
   usage.set_speed(counts_.speed);
   usage.set_inference_geo(counts_.inference_geo);
-  usage.set_stop_reason(counts_.stop_reason);
+  usage.set_stop_reason(stop_reason_);
   return usage;
 }
 

@@ -66,11 +66,12 @@ class UsageTracker {
     std::string service_tier;
     std::string speed;
     std::string inference_geo;
-    std::string stop_reason;
     bool operator==(const Counts&) const = default;
   };
   Counts counts_;
   Counts taken_;
+  // No count, and no change of them.
+  std::string stop_reason_;
 };
 
 struct ApiError {

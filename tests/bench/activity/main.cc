@@ -83,6 +83,7 @@ v1::SettleRequest settlement(Run& run, std::int64_t number, std::int64_t at_ms) 
     return list[static_cast<std::size_t>(std::min(below(run, size), below(run, size)))];
   };
   const Key& key = pick(run.made);
+  const std::int64_t place = &key - run.made.data();
   v1::SettleRequest settle;
   settle.set_workspace(key.workspace);
   settle.set_key_hash(key.hash);
@@ -116,7 +117,7 @@ v1::SettleRequest settlement(Run& run, std::int64_t number, std::int64_t at_ms) 
   record.set_first_token_ms(900);
   record.set_duration_ms(6000);
   // About 40 requests of a session, a quarter of them of a sub-agent.
-  record.set_session_id(fmt::format("7f3b2c1a-0000-4000-8000-{:012}", number / 2000 * 50 + below(run, 50)));
+  record.set_session_id(fmt::format("7f3b2c1a-0000-4000-8000-{:012}", number / (40 * run.keys) * run.keys + place));
   if (below(run, 4) == 0)
     record.set_agent_id("explorer");
   record.set_user_agent("claude-cli/2.1.330 (external, cli)");

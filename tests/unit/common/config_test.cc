@@ -78,6 +78,10 @@ TEST_F(ConfigTest, ReadsEveryPart) {
   EXPECT_EQ(config->timeouts.ping, milliseconds(5));
   EXPECT_EQ(config->services.adapter, "dns:///a:1");
   EXPECT_EQ(config->threads, 2u);
+  EXPECT_EQ(config->budget.activity.raw_ttl, std::chrono::days(7));
+  EXPECT_EQ(config->budget.activity.sessions, 30u);
+  EXPECT_EQ(config->budget.activity.file.path, "-");
+  EXPECT_EQ(config->budget.activity.file.kept, 2u);
 }
 
 TEST_F(ConfigTest, NamesTheFieldTheValueAndWhatWasExpected) {

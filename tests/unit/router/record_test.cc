@@ -12,13 +12,13 @@ using testing::SizeIs;
 class RecordTest : public RouterTest {
  protected:
   static v1::CreateRequest asked(std::vector<std::pair<std::string, std::string>> headers) {
-    v1::CreateRequest request = request();
+    v1::CreateRequest message = request();
     for (const auto& [name, value] : headers) {
-      v1::Header& header = *request.add_headers();
+      v1::Header& header = *message.add_headers();
       header.set_name(name);
       header.set_value(value);
     }
-    return request;
+    return message;
   }
   const v1::ActivityRecord& settled() const { return ledger_.settled.back().record(); }
   static std::vector<std::string> attempts(const v1::ActivityRecord& record) {
