@@ -383,10 +383,10 @@ absl::StatusOr<ExportParams> read_export(std::string_view target, std::int64_t n
   return params;
 }
 
-absl::StatusOr<LiveRequest> read_live(std::string_view target, std::int64_t now_ms) {
-  LiveRequest request;
-  request.query.set_follow(true);
-  v1::ActivityFilter& filter = *request.query.mutable_filter();
+absl::StatusOr<v1::ExportQuery> read_live(std::string_view target, std::int64_t now_ms) {
+  v1::ExportQuery query;
+  query.set_follow(true);
+  v1::ActivityFilter& filter = *query.mutable_filter();
   ParamReader reader(now_ms);
   reader.filter(filter);
   absl::Status wrong = reader.read(target);
@@ -394,11 +394,9 @@ absl::StatusOr<LiveRequest> read_live(std::string_view target, std::int64_t now_
     return wrong;
   if (filter.until_ms() != 0)
     return invalid("until: a stream has no end");
-  if (filter.since_ms() == 0) {
-    filter.set_since_ms(now_ms - kLiveLookBackMs);
-    request.ended_from_ms = now_ms;
-  }
-  return request;
+  if (filter.since_ms() == 0)
+    filter.set_since_ms(now_ms);
+  return query;
 }
 
 absl::StatusOr<v1::ActivityFilter> read_health(std::string_view target, std::int64_t now_ms) {

@@ -52,16 +52,8 @@ struct ExportParams {
 };
 absl::StatusOr<ExportParams> read_export(std::string_view target, std::int64_t now_ms);
 
-// How far a live view reads back: a request that is over only now began before, and shall be seen.
-inline constexpr std::int64_t kLiveLookBackMs = 10 * 60 * 1000;
-
-// Of the live stream. Without `since` it shows what ends from now on.
-struct LiveRequest {
-  v1::ExportQuery query;
-  // Unix ms; 0: everything that `query` gives.
-  std::int64_t ended_from_ms = 0;
-};
-absl::StatusOr<LiveRequest> read_live(std::string_view target, std::int64_t now_ms);
+// Of the live stream: without `since` from now on.
+absl::StatusOr<v1::ExportQuery> read_live(std::string_view target, std::int64_t now_ms);
 
 // Of the health of providers: `model` and `provider`.
 absl::StatusOr<v1::ActivityFilter> read_health(std::string_view target, std::int64_t now_ms);

@@ -14,9 +14,6 @@
 namespace tollgate {
 namespace {
 
-// Of clocks that do not quite agree.
-constexpr std::int64_t kToleranceMs = 2000;
-
 asio::const_buffer buffer_of(std::string_view text) {
   return {text.data(), text.size()};
 }
@@ -115,8 +112,6 @@ Awaitable<bool> RecordResponse::end_with(const v1::Failure& failure) {
 }
 
 bool RecordResponse::skipped(const v1::ActivityRecord& record) {
-  if (ended_ms(record) < ended_from_ms_ - kToleranceMs)
-    return true;
   if (skip_until_.empty())
     return false;
   // The client has seen this one and, as they come in their order, all before it.

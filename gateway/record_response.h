@@ -24,9 +24,7 @@ class RecordResponse final : public RecordSink {
   // `chunked` false: HTTP/1.0, the end of the connection ends the body. `name`: of the file, without its extension.
   RecordResponse(Output& output, const Executor& executor, RecordFormat format, bool chunked, std::string name);
 
-  // Of records whose request has ended before `from_ms` none is shown; nor is any up to the one with this id, when it
-  // comes among those that have ended before `now_ms`.
-  void skip_ended_before(std::int64_t from_ms) { ended_from_ms_ = from_ms; }
+  // Shows no record up to the one with this id, when it comes among those whose request had ended before `now_ms`.
   void skip_until(std::string generation_id, std::int64_t now_ms);
 
   // Sends the head of an event stream, so that the client knows that it stands. Files begin with their first piece.
@@ -58,7 +56,6 @@ class RecordResponse final : public RecordSink {
   bool first_ = true;
   // The body's next piece.
   std::string pending_;
-  std::int64_t ended_from_ms_ = 0;
   std::string skip_until_;
   std::int64_t skip_before_ms_ = 0;
   // One send at a time.

@@ -36,6 +36,9 @@ constexpr const char* kNoKey =
 constexpr const char* kTwoKeys =
     "Two different Tollgate keys were sent, one in `x-api-key` and one in `Authorization`. Send one of them.";
 
+// Between the clocks of those who write records.
+constexpr std::int64_t kToleranceMs = 2000;
+
 constexpr const char* kShuttingDown = "The gateway is shutting down. Try again.";
 
 std::int64_t unix_ms() {
@@ -328,7 +331,7 @@ Awaitable<void> Session::serve_activity(std::string_view api_key) {
 Awaitable<void> Session::serve_records(const ActivityRequest& request, std::string api_key, std::string last_event_id) {
   const Executor executor = co_await asio::this_coro::executor;
   const bool live = request.resource == Resource::kActivityStream;
-  absl::StatusOr<LiveRequest> followed = LiveRequest();
+  absl::StatusOr<v1::ExportQuery> followed = v1::ExportQuery();
   absl::StatusOr<ExportParams> exported = ExportParams();
   if (live)
     followed = read_live(request.target, request.now_ms);
@@ -345,12 +348,16 @@ Awaitable<void> Session::serve_records(const ActivityRequest& request, std::stri
   std::string file_name = "activity-" + iso_time(request.now_ms / 1000).substr(0, 10);
   RecordResponse response(*this, executor, format, !framing_.http_1_0, std::move(file_name));
   status = absl::InternalError("the call has ended by an exception");
-  Awaitable<void> call = live
-                             ? follow_records(*followed, std::move(api_key), std::move(last_event_id), response, status)
-                             : export_records(exported->query, std::move(api_key), response, status);
-  live_ = live;
-  co_await watched(std::move(call));
-  live_ = false;
+  if (live) {
+    Awaitable<void> call =
+        follow_records(*std::move(followed), std::move(api_key), std::move(last_event_id), response, status);
+    live_ = true;
+    co_await watched(std::move(call));
+    live_ = false;
+  } else {
+    Awaitable<void> call = export_records(exported->query, std::move(api_key), response, status);
+    co_await watched(std::move(call));
+  }
   co_await end_records(response, std::move(status));
 }
 
@@ -404,7 +411,7 @@ Awaitable<void> Session::export_records(const v1::ExportQuery& query, std::strin
     status = co_await response.finish();
 }
 
-Awaitable<void> Session::follow_records(const LiveRequest& live, std::string api_key, std::string last_event_id,
+Awaitable<void> Session::follow_records(v1::ExportQuery query, std::string api_key, std::string last_event_id,
                                         RecordResponse& response, absl::Status& status) {
   absl::StatusOr<v1::Key> caller = co_await authenticated_key(*shard_.services.keys, std::move(api_key));
   if (!caller.ok()) {
@@ -412,19 +419,14 @@ Awaitable<void> Session::follow_records(const LiveRequest& live, std::string api
     co_return;
   }
   CallersActivity seen(*shard_.services.activity, *shard_.services.keys, *std::move(caller));
-  v1::ExportQuery query = live.query;
-  if (last_event_id.empty()) {
-    response.skip_ended_before(live.ended_from_ms);
-  } else {
+  if (!last_event_id.empty()) {
     // A client that was away goes on where it stood, if that is still known.
     v1::GenerationQuery last;
     last.set_generation_id(last_event_id);
     const absl::StatusOr<v1::ActivityRecord> record = co_await seen.generation(last);
     if (record.ok()) {
-      query.mutable_filter()->set_since_ms(record->created_ms() - kLiveLookBackMs);
+      query.mutable_filter()->set_since_ms(record->created_ms() + record->duration_ms() - kToleranceMs);
       response.skip_until(std::move(last_event_id), unix_ms());
-    } else {
-      response.skip_ended_before(live.ended_from_ms);
     }
   }
   status = co_await response.begin();

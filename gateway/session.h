@@ -80,7 +80,7 @@ class Session final : public SessionHook, private Output {
   Awaitable<void> activity(const ActivityRequest& request, std::string api_key, absl::StatusOr<Answer>& reply);
   Awaitable<void> export_records(const v1::ExportQuery& query, std::string api_key, RecordResponse& response,
                                  absl::Status& status);
-  Awaitable<void> follow_records(const LiveRequest& live, std::string api_key, std::string last_event_id,
+  Awaitable<void> follow_records(v1::ExportQuery query, std::string api_key, std::string last_event_id,
                                  RecordResponse& response, absl::Status& status);
   // Runs a call under the watch over the client; it may be cancelled for the client's sake or by cut().
   Awaitable<void> watched(Awaitable<void> call);
