@@ -39,6 +39,7 @@ constexpr const char* kTwoKeys =
 // Between the clocks of those who write records.
 constexpr std::int64_t kToleranceMs = 2000;
 
+constexpr const char* kNoStore = "cache-control: no-store\r\n";
 constexpr const char* kShuttingDown = "The gateway is shutting down. Try again.";
 
 std::int64_t unix_ms() {
@@ -300,7 +301,7 @@ Awaitable<void> Session::serve_management(std::string_view api_key) {
     co_return;
   Answer managed = reply.ok() ? *std::move(reply) : failed(failure_of(reply.status()));
   // One of these carries a secret.
-  managed.headers += "cache-control: no-store\r\n";
+  managed.headers += kNoStore;
   co_await answer(std::move(managed));
 }
 
@@ -324,7 +325,7 @@ Awaitable<void> Session::serve_activity(std::string_view api_key) {
   if (lost())
     co_return;
   Answer shown = reply.ok() ? *std::move(reply) : failed(failure_of(reply.status()));
-  shown.headers += "cache-control: no-store\r\n";
+  shown.headers += kNoStore;
   co_await answer(std::move(shown));
 }
 
@@ -342,6 +343,7 @@ Awaitable<void> Session::serve_records(const ActivityRequest& request, std::stri
     status = error(v1::Failure::KIND_UNAVAILABLE, kShuttingDown);
   if (!status.ok()) {
     Answer refused = failed(failure_of(status));
+    refused.headers += kNoStore;
     co_return co_await answer(std::move(refused));
   }
   const RecordFormat format = live ? RecordFormat::kEvents : record_format(exported->format);
@@ -525,6 +527,7 @@ Awaitable<void> Session::end_records(RecordResponse& response, absl::Status stat
   v1::Failure failure = failure_of(status);
   if (response.untouched()) {
     Answer refused = failed(std::move(failure));
+    refused.headers += kNoStore;
     co_return co_await answer(std::move(refused));
   }
   const bool ended = co_await response.end_with(failure);
