@@ -174,8 +174,8 @@ struct ActivityFileConfig {
   std::uint32_t kept = 8;
 };
 
-// How long what was asked is remembered, for each workspace. About 400 bytes of Redis' memory for each record, 250 for
-// each key, model, provider and status of an hour or day, 600 for each session.
+// How long what was asked is remembered, for each workspace. Of Redis' memory about 490 bytes for each record, 180 for
+// each key, model, provider and status of an hour or day, 450 for each session.
 struct ActivityConfig {
   std::chrono::days raw_ttl{30};
   std::uint64_t raw_count = 1'000'000;
