@@ -307,7 +307,10 @@ int main(int argc, char** argv) {
   }
   RedisServer server;
   asio::io_context context;
-  Run run(context, server.config(), records, days, keys);
+  // Listing all names for their memory takes long.
+  RedisConfig redis = server.config();
+  redis.command_timeout = std::chrono::seconds(60);
+  Run run(context, redis, records, days, keys);
   asio::co_spawn(context, measure(run), asio::detached);
   context.run();
   return 0;
