@@ -117,11 +117,17 @@ v1::ActivitySums sums_of(const v1::ActivityRecord& record) {
 }
 
 void add_sums(v1::ActivitySums& sums, const v1::ActivitySums& more) {
-  Numbers numbers = numbers_of(sums);
-  const Numbers added = numbers_of(more);
-  for (std::size_t i = 0; i < kSums; ++i)
-    numbers[i] += added[i];
-  sums = to_sums(numbers);
+  sums.set_requests(sums.requests() + more.requests());
+  sums.set_failed(sums.failed() + more.failed());
+  sums.set_input_tokens(sums.input_tokens() + more.input_tokens());
+  sums.set_output_tokens(sums.output_tokens() + more.output_tokens());
+  sums.set_cache_read_tokens(sums.cache_read_tokens() + more.cache_read_tokens());
+  sums.set_cache_write_tokens(sums.cache_write_tokens() + more.cache_write_tokens());
+  sums.set_cost_nano_usd(sums.cost_nano_usd() + more.cost_nano_usd());
+  sums.set_first_token_ms(sums.first_token_ms() + more.first_token_ms());
+  sums.set_duration_ms(sums.duration_ms() + more.duration_ms());
+  sums.set_timed(sums.timed() + more.timed());
+  sums.set_failovers(sums.failovers() + more.failovers());
 }
 
 std::string pack_sums(const v1::ActivitySums& sums) {
