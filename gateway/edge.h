@@ -5,6 +5,7 @@
 //   GET  /v1/models, /v1/models/{id}               Catalog
 //   GET  /v1/key, /v1/auth/key                     Keys
 //   /v1/keys, /v1/workspaces, /v1/credits          Keys, Workspaces (management.h)
+//   /v1/activity, /v1/generation, /v1/analytics    Activity (activity_api.h)
 //
 // behind any of the prefixes /, /api and /anthropic, and the probes and telemetry posts of clients. A connection whose
 // client has sent its last byte (a half-closed one, too) while a request runs counts as gone: the call is cancelled.
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "services/common/api/activity.h"
 #include "services/common/api/catalog.h"
 #include "services/common/api/keys.h"
 #include "services/common/api/messages.h"
@@ -31,6 +33,8 @@ struct EdgeServices {
   Catalog* catalog;
   Keys* keys;
   Workspaces* workspaces;
+  // Of all keys: the edge shows each caller its own. Null: none is kept.
+  Activity* activity = nullptr;
 };
 
 // Used on a thread that is no shard's.

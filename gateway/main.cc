@@ -2,6 +2,7 @@
 #include "gateway/edge.h"
 #include "services/common/base/log.h"
 #include "services/common/process/process.h"
+#include "services/common/rpc/activity_rpc.h"
 #include "services/common/rpc/catalog_rpc.h"
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/keys_rpc.h"
@@ -13,6 +14,8 @@ namespace tollgate {
 namespace {
 
 constexpr std::chrono::milliseconds kDeadline{5000};
+// A query may read many records.
+constexpr std::chrono::milliseconds kActivityDeadline{30'000};
 
 absl::Status serve(const Config& config) {
   if (config.services.router.empty() || config.services.budget.empty())
@@ -24,9 +27,10 @@ absl::Status serve(const Config& config) {
   const auto budget = make_channel(config.services.budget, channel);
   KeysClient keys(budget, kDeadline);
   WorkspacesClient workspaces(budget, kDeadline);
+  ActivityClient activity(budget, kActivityDeadline);
 
   Shards shards(config.threads);
-  const EdgeServices services{&messages, &catalog, &keys, &workspaces};
+  const EdgeServices services{&messages, &catalog, &keys, &workspaces, &activity};
   Edge edge(config, shards, std::vector<EdgeServices>(shards.size(), services));
   shards.start();
   // Health and reflection only.

@@ -21,6 +21,16 @@ constexpr Place kPlaces[] = {
     {"/keys", Resource::kKeys},
     {"/workspaces", Resource::kWorkspaces},
     {"/credits", Resource::kCredits},
+    {"/activity", Resource::kActivity},
+    {"/activity/query", Resource::kActivityQuery},
+    {"/activity/records", Resource::kActivityRecords},
+    {"/activity/sessions", Resource::kActivitySessions},
+    {"/activity/health", Resource::kActivityHealth},
+    {"/activity/export", Resource::kActivityExport},
+    {"/activity/stream", Resource::kActivityStream},
+    {"/generation", Resource::kGeneration},
+    {"/analytics/meta", Resource::kAnalyticsMeta},
+    {"/analytics/query", Resource::kAnalyticsQuery},
 };
 
 // With an id behind them.
@@ -28,25 +38,8 @@ constexpr Place kItems[] = {
     {"/models/", Resource::kModel},
     {"/keys/", Resource::kManagedKey},
     {"/workspaces/", Resource::kWorkspace},
+    {"/activity/records/", Resource::kActivityRecord},
 };
-
-// Malformed escapes stay as they are: no model is named so.
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size();
-    const int high = escape ? hex_value(text[i + 1]) : -1;
-    const int low = escape ? hex_value(text[i + 2]) : -1;
-    if (high < 0 || low < 0) {
-      out += text[i];
-      continue;
-    }
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
-}
 
 bool is_probe(std::string_view path) {
   return path == "/" || path == "/api" || path == "/api/" || path == "/health" || path == "/healthz" ||
@@ -70,6 +63,42 @@ std::string_view behind_version(std::string_view path) {
 }
 
 }  // namespace
+
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size();
+    const int high = escape ? hex_value(text[i + 1]) : -1;
+    const int low = escape ? hex_value(text[i + 2]) : -1;
+    if (high < 0 || low < 0) {
+      out += text[i];
+      continue;
+    }
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
+
+bool is_activity(Resource resource) {
+  switch (resource) {
+    case Resource::kActivity:
+    case Resource::kActivityQuery:
+    case Resource::kActivityRecords:
+    case Resource::kActivityRecord:
+    case Resource::kActivitySessions:
+    case Resource::kActivityHealth:
+    case Resource::kActivityExport:
+    case Resource::kActivityStream:
+    case Resource::kGeneration:
+    case Resource::kAnalyticsMeta:
+    case Resource::kAnalyticsQuery:
+      return true;
+    default:
+      return false;
+  }
+}
 
 bool is_management(Resource resource) {
   switch (resource) {
@@ -110,12 +139,24 @@ std::string_view allowed_methods(Resource resource) {
     case Resource::kCountTokens:
     case Resource::kChat:
     case Resource::kTelemetry:
+    case Resource::kAnalyticsQuery:
       return "POST, OPTIONS";
+    case Resource::kActivityExport:
+    case Resource::kActivityStream:
+      return "GET, OPTIONS";
     case Resource::kProbe:
     case Resource::kModels:
     case Resource::kModel:
     case Resource::kKey:
     case Resource::kCredits:
+    case Resource::kActivity:
+    case Resource::kActivityQuery:
+    case Resource::kActivityRecords:
+    case Resource::kActivityRecord:
+    case Resource::kActivitySessions:
+    case Resource::kActivityHealth:
+    case Resource::kGeneration:
+    case Resource::kAnalyticsMeta:
       return "GET, HEAD, OPTIONS";
     case Resource::kKeys:
     case Resource::kWorkspaces:

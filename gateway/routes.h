@@ -28,10 +28,25 @@ enum class Resource {
   kWorkspaces,
   kWorkspace,
   kCredits,
+  // What was asked and what it cost.
+  kActivity,
+  kActivityQuery,
+  kActivityRecords,
+  kActivityRecord,
+  kActivitySessions,
+  kActivityHealth,
+  kActivityExport,
+  kActivityStream,
+  kGeneration,
+  kAnalyticsMeta,
+  kAnalyticsQuery,
 };
 
 // Reached with a management key only.
 bool is_management(Resource resource);
+
+// Of the activity API (activity_api.h).
+bool is_activity(Resource resource);
 
 struct Route {
   Resource resource = Resource::kUnknown;
@@ -46,6 +61,9 @@ Route find_route(std::string_view target);
 // Value of the `Allow` header; empty for an unknown resource.
 std::string_view allowed_methods(Resource resource);
 bool allows(Resource resource, Method method);
+
+// Malformed escapes stay as they are.
+std::string percent_decoded(std::string_view text);
 
 // The value of `name` in the target's query, percent-decoded; empty when it is not there.
 std::string query_value(std::string_view target, std::string_view name);

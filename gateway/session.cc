@@ -9,10 +9,12 @@
 #include "gateway/chunked_decoder.h"
 #include "gateway/credentials.h"
 #include "gateway/forwarding.h"
+#include "gateway/heartbeat.h"
 #include "gateway/keys_json.h"
 #include "gateway/openai/chat_call.h"
 #include "services/common/access/authenticate.h"
 #include "services/common/access/credentials.h"
+#include "services/common/access/guarded_activity.h"
 #include "services/common/base/digest.h"
 #include "services/common/base/log.h"
 
@@ -34,6 +36,23 @@ constexpr const char* kNoKey =
     "or `x-api-key: sk-tg-v1-...`.";
 constexpr const char* kTwoKeys =
     "Two different Tollgate keys were sent, one in `x-api-key` and one in `Authorization`. Send one of them.";
+
+// Between the clocks of those who write records.
+constexpr std::int64_t kToleranceMs = 2000;
+
+constexpr const char* kNoStore = "cache-control: no-store\r\n";
+constexpr const char* kShuttingDown = "The gateway is shutting down. Try again.";
+
+std::int64_t unix_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+RecordFormat record_format(ExportFormat format) {
+  if (format == ExportFormat::kCsv)
+    return RecordFormat::kCsv;
+  return format == ExportFormat::kJson ? RecordFormat::kJson : RecordFormat::kNdjson;
+}
 
 asio::const_buffer buffer_of(std::string_view text) {
   return {text.data(), text.size()};
@@ -99,6 +118,8 @@ Awaitable<void> Session::run() {
 void Session::drain() {
   if (idle_)
     connection_.close();
+  else if (live_)
+    cut();
 }
 
 void Session::cut() {
@@ -180,12 +201,13 @@ Awaitable<void> Session::dispatch() {
   record_.path = without_secret(head_.target.substr(0, head_.target.find('?')));
   record_.quiet = route_.resource == Resource::kProbe || route_.resource == Resource::kTelemetry;
   const bool management = is_management(route_.resource);
+  const bool activity = is_activity(route_.resource);
   const bool account = is_account(route_.resource) && head_.find("anthropic-version").empty();
-  dialect_ = account || management ? Dialect::kAccount : Dialect::kMessages;
+  dialect_ = account || management || activity ? Dialect::kAccount : Dialect::kMessages;
   if (route_.resource == Resource::kChat)
     dialect_ = Dialect::kChat;
 
-  if (route_.resource == Resource::kUnknown) {
+  if (route_.resource == Resource::kUnknown || (activity && shard_.services.activity == nullptr)) {
     Answer nothing = failed(v1::Failure::KIND_NOT_FOUND, fmt::format("There is nothing at {}.", record_.path));
     co_return co_await answer_early(std::move(nothing));
   }
@@ -214,6 +236,8 @@ Awaitable<void> Session::dispatch() {
   }
   if (management)
     co_await serve_management(credentials.key);
+  else if (activity)
+    co_await serve_activity(credentials.key);
   else if (is_account(route_.resource))
     co_await serve_account(credentials.key);
   else
@@ -280,8 +304,66 @@ Awaitable<void> Session::serve_management(std::string_view api_key) {
     co_return;
   Answer managed = reply.ok() ? *std::move(reply) : failed(failure_of(reply.status()));
   // One of these carries a secret.
-  managed.headers += "cache-control: no-store\r\n";
+  managed.headers += kNoStore;
   co_await answer(std::move(managed));
+}
+
+Awaitable<void> Session::serve_activity(std::string_view api_key) {
+  ActivityRequest request{.resource = route_.resource,
+                          .id = route_.id,
+                          .target = std::string(head_.target),
+                          .body = {},
+                          .now_ms = unix_ms()};
+  std::string key(api_key);
+  std::string last_event_id(head_.find("last-event-id"));
+  drop_head();
+  const bool whole = co_await read_body(request.body);
+  if (!whole)
+    co_return;
+  if (route_.resource == Resource::kActivityExport || route_.resource == Resource::kActivityStream)
+    co_return co_await serve_records(request, std::move(key), std::move(last_event_id));
+  absl::StatusOr<Answer> reply = absl::InternalError("the call has ended by an exception");
+  Awaitable<void> call = activity(request, std::move(key), reply);
+  co_await watched(std::move(call));
+  if (lost())
+    co_return;
+  Answer shown = reply.ok() ? *std::move(reply) : failed(failure_of(reply.status()));
+  shown.headers += kNoStore;
+  co_await answer(std::move(shown));
+}
+
+Awaitable<void> Session::serve_records(const ActivityRequest& request, std::string api_key, std::string last_event_id) {
+  const Executor executor = co_await asio::this_coro::executor;
+  const bool live = request.resource == Resource::kActivityStream;
+  absl::StatusOr<v1::ExportQuery> followed = v1::ExportQuery();
+  absl::StatusOr<ExportParams> exported = ExportParams();
+  if (live)
+    followed = read_live(request.target, request.now_ms);
+  else
+    exported = read_export(request.target, request.now_ms);
+  absl::Status status = live ? followed.status() : exported.status();
+  if (live && shard_.draining)
+    status = error(v1::Failure::KIND_UNAVAILABLE, kShuttingDown);
+  if (!status.ok()) {
+    Answer refused = failed(failure_of(status));
+    refused.headers += kNoStore;
+    co_return co_await answer(std::move(refused));
+  }
+  const RecordFormat format = live ? RecordFormat::kEvents : record_format(exported->format);
+  std::string file_name = "activity-" + iso_time(request.now_ms / 1000).substr(0, 10);
+  RecordResponse response(*this, executor, format, !framing_.http_1_0, std::move(file_name));
+  status = absl::InternalError("the call has ended by an exception");
+  if (live) {
+    Awaitable<void> call =
+        follow_records(*std::move(followed), std::move(api_key), std::move(last_event_id), response, status);
+    live_ = true;
+    co_await watched(std::move(call));
+    live_ = false;
+  } else {
+    Awaitable<void> call = export_records(exported->query, std::move(api_key), response, status);
+    co_await watched(std::move(call));
+  }
+  co_await end_records(response, std::move(status));
 }
 
 Awaitable<void> Session::take_telemetry() {
@@ -311,6 +393,70 @@ Awaitable<void> Session::manage(const ManagementRequest& request, absl::StatusOr
   Awaitable<absl::StatusOr<Answer>> call =
       tollgate::manage(*shard_.services.keys, *shard_.services.workspaces, request);
   reply = co_await std::move(call);
+}
+
+Awaitable<void> Session::activity(const ActivityRequest& request, std::string api_key, absl::StatusOr<Answer>& reply) {
+  absl::StatusOr<v1::Key> caller = co_await authenticated_key(*shard_.services.keys, std::move(api_key));
+  if (!caller.ok()) {
+    reply = caller.status();
+    co_return;
+  }
+  CallersActivity seen(*shard_.services.activity, *shard_.services.keys, *std::move(caller));
+  Awaitable<absl::StatusOr<Answer>> call = answer_activity(seen, request);
+  reply = co_await std::move(call);
+}
+
+Awaitable<void> Session::export_records(const v1::ExportQuery& query, std::string api_key, RecordResponse& response,
+                                        absl::Status& status) {
+  absl::StatusOr<v1::Key> caller = co_await authenticated_key(*shard_.services.keys, std::move(api_key));
+  if (!caller.ok()) {
+    status = caller.status();
+    co_return;
+  }
+  CallersActivity seen(*shard_.services.activity, *shard_.services.keys, *std::move(caller));
+  Awaitable<absl::Status> call = seen.export_records(query, response);
+  status = co_await std::move(call);
+  if (status.ok())
+    status = co_await response.finish();
+}
+
+Awaitable<void> Session::follow_records(v1::ExportQuery query, std::string api_key, std::string last_event_id,
+                                        RecordResponse& response, absl::Status& status) {
+  absl::StatusOr<v1::Key> caller = co_await authenticated_key(*shard_.services.keys, std::move(api_key));
+  if (!caller.ok()) {
+    status = caller.status();
+    co_return;
+  }
+  CallersActivity seen(*shard_.services.activity, *shard_.services.keys, *std::move(caller));
+  if (!last_event_id.empty()) {
+    // A client that was away goes on where it stood, if that is still known.
+    v1::GenerationQuery last;
+    last.set_generation_id(last_event_id);
+    const absl::StatusOr<v1::ActivityRecord> record = co_await seen.generation(last);
+    if (record.ok()) {
+      query.mutable_filter()->set_since_ms(record->created_ms() + record->duration_ms() - kToleranceMs);
+      response.skip_until(std::move(last_event_id), unix_ms());
+    }
+  }
+  status = co_await response.begin();
+  if (!status.ok())
+    co_return;
+  const Executor executor = co_await asio::this_coro::executor;
+  Heartbeat heartbeat(executor, shard_.timeouts.ping, [&response] { return response.comment(); });
+  std::exception_ptr thrown;
+  try {
+    Awaitable<absl::Status> call = seen.export_records(query, response);
+    status = co_await std::move(call);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  // A cancelled coroutine, too, waits for the end.
+  const bool throwing = co_await asio::this_coro::throw_if_cancelled();
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await heartbeat.stop();
+  co_await asio::this_coro::throw_if_cancelled(throwing);
+  if (thrown)
+    std::rethrow_exception(thrown);
 }
 
 Awaitable<void> Session::account(const AccountQuery& query, absl::StatusOr<std::string>& json) {
@@ -362,7 +508,7 @@ Awaitable<void> Session::end_message(MessageResponse& response, absl::Status sta
   if (response.complete() || lost())
     co_return;
   if (cut_)
-    status = error(v1::Failure::KIND_UNAVAILABLE, "The gateway is shutting down. Try again.");
+    status = error(v1::Failure::KIND_UNAVAILABLE, kShuttingDown);
   else if (status.ok())
     status = error(v1::Failure::KIND_INTERNAL, "The response has ended before it was complete.");
   v1::Failure failure = failure_of(status);
@@ -377,8 +523,28 @@ Awaitable<void> Session::end_message(MessageResponse& response, absl::Status sta
   abort_ = !ended;
 }
 
+Awaitable<void> Session::end_records(RecordResponse& response, absl::Status status) {
+  record_.status = 200;
+  if (response.complete() || lost())
+    co_return;
+  if (cut_)
+    status = error(v1::Failure::KIND_UNAVAILABLE, kShuttingDown);
+  else if (status.ok())
+    status = error(v1::Failure::KIND_INTERNAL, "The stream has ended before its time.");
+  v1::Failure failure = failure_of(status);
+  if (response.untouched()) {
+    Answer refused = failed(std::move(failure));
+    refused.headers += kNoStore;
+    co_return co_await answer(std::move(refused));
+  }
+  const bool ended = co_await response.end_with(failure);
+  record_.end = ended ? "failed" : "cut";
+  abort_ = !ended;
+}
+
 std::uint64_t Session::body_limit() const {
-  const std::uint64_t most = is_management(route_.resource) ? kManagementBodyBytes : shard_.limits.body_bytes;
+  const bool small = is_management(route_.resource) || is_activity(route_.resource);
+  const std::uint64_t most = small ? kManagementBodyBytes : shard_.limits.body_bytes;
   return std::min<std::uint64_t>(most, shard_.limits.body_bytes);
 }
 

@@ -6,12 +6,15 @@
 
 #include "absl/status/statusor.h"
 #include "gateway/access_log.h"
+#include "gateway/activity_api.h"
+#include "gateway/activity_params.h"
 #include "gateway/connection.h"
 #include "gateway/edge.h"
 #include "gateway/framing_guard.h"
 #include "gateway/management.h"
 #include "gateway/message_response.h"
 #include "gateway/models_json.h"
+#include "gateway/record_response.h"
 #include "gateway/request_head.h"
 #include "gateway/response.h"
 #include "gateway/routes.h"
@@ -66,17 +69,25 @@ class Session final : public SessionHook, private Output {
   Awaitable<void> serve_messages(std::string_view api_key);
   Awaitable<void> serve_account(std::string_view api_key);
   Awaitable<void> serve_management(std::string_view api_key);
+  Awaitable<void> serve_activity(std::string_view api_key);
+  Awaitable<void> serve_records(const ActivityRequest& request, std::string api_key, std::string last_event_id);
   Awaitable<void> take_telemetry();
 
   Awaitable<void> create(v1::CreateRequest& request, MessageResponse& response, absl::Status& status);
   Awaitable<void> count_tokens(v1::CreateRequest& request, absl::StatusOr<v1::CountTokensReply>& reply);
   Awaitable<void> account(const AccountQuery& query, absl::StatusOr<std::string>& json);
   Awaitable<void> manage(const ManagementRequest& request, absl::StatusOr<Answer>& reply);
+  Awaitable<void> activity(const ActivityRequest& request, std::string api_key, absl::StatusOr<Answer>& reply);
+  Awaitable<void> export_records(const v1::ExportQuery& query, std::string api_key, RecordResponse& response,
+                                 absl::Status& status);
+  Awaitable<void> follow_records(v1::ExportQuery query, std::string api_key, std::string last_event_id,
+                                 RecordResponse& response, absl::Status& status);
   // Runs a call under the watch over the client; it may be cancelled for the client's sake or by cut().
   Awaitable<void> watched(Awaitable<void> call);
   // The client cannot be answered any more.
   bool lost();
   Awaitable<void> end_message(MessageResponse& response, absl::Status status);
+  Awaitable<void> end_records(RecordResponse& response, absl::Status status);
 
   // The largest body that the request may have.
   std::uint64_t body_limit() const;
@@ -108,6 +119,8 @@ class Session final : public SessionHook, private Output {
   bool idle_ = false;
   bool close_ = false;
   bool cut_ = false;
+  // The response has no end of its own: a drain ends it.
+  bool live_ = false;
   // The client may still be sending what is not read any more.
   bool unread_ = false;
   // Close at once: there is nothing that the client should still read.

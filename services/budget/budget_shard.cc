@@ -2,17 +2,20 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <utility>
 
 namespace tollgate {
 
-BudgetShard::BudgetShard(asio::io_context& context, const Config& config)
-    : redis(make_redis(context, config.redis)),
+BudgetShard::BudgetShard(asio::io_context& context, const Config& config, std::shared_ptr<ActivityOutlet> to)
+    : outlet(std::move(to)),
+      redis(make_redis(context, config.redis)),
       writes(context, *redis),
-      ledger(writes, config.budget),
+      ledger(writes, config.budget, outlet.get()),
       keys(*redis),
       workspaces(*redis),
       marks(*redis),
-      sweeper_(context, *redis, config.budget),
+      activity(*redis, config.budget),
+      sweeper_(context, *redis, config.budget, outlet.get()),
       aof_renewal_(context, *redis),
       renews_aof_(!config.redis.cluster) {}
 

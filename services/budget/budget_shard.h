@@ -1,9 +1,11 @@
-// Ledger, keys, workspaces and marks as one shard holds them.
+// Ledger, activity, keys, workspaces and marks as one shard holds them.
 #pragma once
 
 #include <memory>
 
+#include "services/budget/activity_outlet.h"
 #include "services/budget/aof_renewal.h"
+#include "services/budget/redis_activity.h"
 #include "services/budget/redis_keys.h"
 #include "services/budget/redis_ledger.h"
 #include "services/budget/redis_marks.h"
@@ -15,17 +17,20 @@
 namespace tollgate {
 
 struct BudgetShard {
-  BudgetShard(asio::io_context& context, const Config& config);
+  // `outlet` is shared by the shards; null: none.
+  BudgetShard(asio::io_context& context, const Config& config, std::shared_ptr<ActivityOutlet> outlet);
 
   // What one shard of a process does for the data of all: ends leases, forgets old generations, renews Redis' file.
   void start_housekeeping(asio::io_context& context);
 
+  const std::shared_ptr<ActivityOutlet> outlet;
   std::unique_ptr<Redis> redis;
   WriteReplay writes;
   RedisLedger ledger;
   RedisKeys keys;
   RedisWorkspaces workspaces;
   RedisMarks marks;
+  RedisActivity activity;
 
  private:
   Sweeper sweeper_;

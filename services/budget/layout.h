@@ -7,6 +7,12 @@
 //   tg:{ws}:gen:<id>        string  a generation, held or settled (scripts/generation.lua)
 //   tg:{ws}:holds           zset    held generations by the end of their lease, Unix ms
 //   tg:{ws}:settled         zset    settled generations by the time at which they count, Unix us
+//   tg:{ws}:names           hash    names of removed keys, by hash
+//   tg:{ws}:records         stream  what was asked (scripts/activity.lua), and beside it
+//   tg:{ws}:hour:<number>   hash    sums of an hour; expires
+//   tg:{ws}:day:<number>    hash    sums of a day; expires
+//   tg:{ws}:sessions        zset    sessions by the time of their last request, Unix ms
+//   tg:{ws}:session:<id>    hash    sums of a session
 //   tg:{ws}:audit           string  an audit walks the settled generations; expires
 //
 // and outside of workspaces:
@@ -22,6 +28,7 @@
 // generations that are left, for every record, at any time.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -62,6 +69,26 @@ inline std::string settled(std::string_view workspace) {
 }
 inline std::string audit(std::string_view workspace) {
   return in_workspace(workspace, "audit");
+}
+
+inline std::string names(std::string_view workspace) {
+  return in_workspace(workspace, "names");
+}
+inline std::string records(std::string_view workspace) {
+  return in_workspace(workspace, "records");
+}
+inline std::string sessions(std::string_view workspace) {
+  return in_workspace(workspace, "sessions");
+}
+inline std::string session(std::string_view workspace, std::string_view digest) {
+  return in_workspace(workspace, "session:", digest);
+}
+// Sums of hours (Unix seconds / 3600) and days (/ 86400).
+inline std::string hour(std::string_view workspace, std::int64_t number) {
+  return in_workspace(workspace, "hour:", std::to_string(number));
+}
+inline std::string day(std::string_view workspace, std::int64_t number) {
+  return in_workspace(workspace, "day:", std::to_string(number));
 }
 
 inline std::string workspace_of_key(std::string_view hash) {

@@ -89,7 +89,9 @@ std::optional<Record> read_record(const RedisReply& reply) {
   return record;
 }
 
+// Of its first line: what follows is none of the ledger's.
 std::vector<std::string_view> words_of(std::string_view text) {
+  text = text.substr(0, text.find('\n'));
   std::vector<std::string_view> words;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(' '), text.size());
@@ -185,7 +187,7 @@ void Look::add_settled(const RedisReply& settled) {
   const std::int64_t at_us = fields.integer();
   const std::string text = fields.text();
   const auto words = words_of(text);
-  if (words.size() != 4 || words[0] != "s") {
+  if (words.size() < 4 || words[0] != "s") {
     broken_.push_back(workspace_ + "/" + generation);
     return;
   }

@@ -1,8 +1,9 @@
-// tollgate-budget: Ledger, Keys, Workspaces and Marks over gRPC, on Redis.
+// tollgate-budget: Ledger, Activity, Keys, Workspaces and Marks over gRPC, on Redis.
 
 #include "services/budget/budget_shard.h"
 #include "services/common/process/process.h"
 #include "services/common/process/serve_rpc.h"
+#include "services/common/rpc/activity_rpc.h"
 #include "services/common/rpc/keys_rpc.h"
 #include "services/common/rpc/ledger_rpc.h"
 #include "services/common/rpc/marks_rpc.h"
@@ -13,28 +14,34 @@ namespace tollgate {
 namespace {
 
 absl::Status serve(const Config& config) {
+  const auto outlet = make_outlet(config.budget.activity);
+  if (!outlet.ok())
+    return outlet.status();
   Shards shards(config.threads);
   std::vector<std::unique_ptr<BudgetShard>> stacks;
   std::vector<Shard<Ledger>> ledgers;
   std::vector<Shard<Keys>> keys;
   std::vector<Shard<Workspaces>> workspaces;
   std::vector<Shard<Marks>> marks;
+  std::vector<Shard<Activity>> activities;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     asio::io_context& context = shards.at(i);
-    stacks.push_back(std::make_unique<BudgetShard>(context, config));
+    stacks.push_back(std::make_unique<BudgetShard>(context, config, *outlet));
     ledgers.push_back({context.get_executor(), &stacks.back()->ledger});
     keys.push_back({context.get_executor(), &stacks.back()->keys});
     workspaces.push_back({context.get_executor(), &stacks.back()->workspaces});
     marks.push_back({context.get_executor(), &stacks.back()->marks});
+    activities.push_back({context.get_executor(), &stacks.back()->activity});
   }
   stacks[0]->start_housekeeping(shards.at(0));
   LedgerService ledger_service(ledgers);
   KeysService keys_service(keys);
   WorkspacesService workspaces_service(workspaces);
   MarksService marks_service(marks);
+  ActivityService activity_service(activities);
   shards.start();
-  const absl::Status status =
-      serve_rpc(config, "budget", {&ledger_service, &keys_service, &workspaces_service, &marks_service});
+  const absl::Status status = serve_rpc(
+      config, "budget", {&ledger_service, &keys_service, &workspaces_service, &marks_service, &activity_service});
   shards.stop();
   return status;
 }

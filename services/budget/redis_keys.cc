@@ -305,7 +305,7 @@ Awaitable<absl::StatusOr<v1::DeleteKeyReply>> RedisKeys::remove(const v1::Delete
     co_return workspace.status();
   // The record goes first and the key is dead; the way to it last, so that a repeated call finds what is left.
   std::vector<std::string> keys = {layout::key_record(*workspace, request.hash()), layout::keys(*workspace),
-                                   layout::outputs(*workspace, request.hash())};
+                                   layout::outputs(*workspace, request.hash()), layout::names(*workspace)};
   std::vector<std::string> args = {request.hash()};
   if (const auto reply = co_await run(redis_, scripts::remove_key(), std::move(keys), std::move(args)); !reply.ok())
     co_return reply.status();

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "services/budget/activity_writes.h"
 #include "services/budget/commands.h"
 #include "services/budget/key_text.h"
 #include "services/budget/layout.h"
@@ -24,6 +25,8 @@ constexpr std::int64_t kPicoPerNano = 1000;
 // A longer output, or a dearer price, is a mistake; their product is far from the end of int64.
 constexpr std::int64_t kMaxTokens = 100'000'000;
 constexpr std::int64_t kMaxPrice = 10'000'000'000;
+// For which a repeated note is known to be one: it comes within seconds (write_replay.h).
+constexpr std::string_view kNoteKnownSeconds = "600";
 
 // Unknown and removed keys get the same answer.
 absl::Status unknown_key() {
@@ -164,6 +167,7 @@ absl::Status read_admission(ReplyReader& fields, v1::ReserveReply& out) {
     if (std::string preferences = fields.text(); !preferences.empty())
       out.add_provider_preferences(std::move(preferences));
   }
+  out.set_key_name(fields.text());
   return fields.failed() ? unexpected_reply(scripts::reserve()) : absl::OkStatus();
 }
 
@@ -174,8 +178,13 @@ std::int64_t counted_tokens(const v1::Usage& usage) {
 
 }  // namespace
 
-RedisLedger::RedisLedger(Redis& redis, const BudgetConfig& config)
-    : redis_(redis), workspaces_(redis), lease_(config.lease), lease_text_(std::to_string(config.lease.count())) {}
+RedisLedger::RedisLedger(Redis& redis, const BudgetConfig& config, ActivityOutlet* outlet)
+    : redis_(redis),
+      workspaces_(redis),
+      activity_(config.activity),
+      outlet_(outlet),
+      lease_(config.lease),
+      lease_text_(std::to_string(config.lease.count())) {}
 
 Awaitable<absl::StatusOr<v1::ReserveReply>> RedisLedger::reserve(const v1::ReserveRequest& request) {
   const std::string& hash = request.key_hash();
@@ -213,13 +222,14 @@ Awaitable<absl::StatusOr<v1::ReserveReply>> RedisLedger::reserve(const v1::Reser
   keys.push_back(layout::holds(workspace));
   keys.push_back(layout::outputs(workspace, hash));
   std::vector<std::string> args;
-  args.reserve(6 + 3 * static_cast<std::size_t>(request.bounds_size()));
+  args.reserve(7 + 3 * static_cast<std::size_t>(request.bounds_size()));
   args.push_back(request.generation_id());
   args.push_back(hash);
   args.push_back(std::to_string(worst_case(request)));
   args.push_back(lease_text_);
   args.push_back(std::to_string(request.expected_input_tokens()));
   args.push_back(request.model().empty() ? "-" : request.model());
+  args.push_back(orphan_about(request));
   for (const v1::CostBound& bound : request.bounds()) {
     args.push_back(std::to_string(bound.expected_input_nano_usd()));
     args.push_back(std::to_string(bound.output_price()));
@@ -274,7 +284,7 @@ Awaitable<absl::StatusOr<v1::SettleReply>> RedisLedger::settle(const v1::SettleR
   keys.push_back(layout::settled(workspace));
   keys.push_back(layout::outputs(workspace, request.key_hash()));
   std::vector<std::string> args;
-  args.reserve(7);
+  args.reserve(17);
   args.push_back(request.generation_id());
   args.push_back(request.key_hash());
   args.push_back(std::to_string(request.cost_nano_usd()));
@@ -282,6 +292,9 @@ Awaitable<absl::StatusOr<v1::SettleReply>> RedisLedger::settle(const v1::SettleR
   args.push_back(std::to_string(counted_tokens(request.usage())));
   args.push_back(std::to_string(request.usage().output_tokens()));
   args.push_back(std::to_string(v1::USAGE_SOURCE_LEASE_EXPIRED));
+  append_keep(activity_, args);
+  v1::ActivityRecord record = settled_record(request);
+  append_activity(record, args);
   absl::StatusOr<RedisReply> reply = co_await run(redis_, scripts::settle(), std::move(keys), std::move(args));
   if (!reply.ok())
     co_return reply.status();
@@ -294,7 +307,54 @@ Awaitable<absl::StatusOr<v1::SettleReply>> RedisLedger::settle(const v1::SettleR
   out.set_cost_nano_usd(fields.integer());
   if (fields.failed())
     co_return unexpected_reply(scripts::settle());
+  if (outlet_ != nullptr && out.applied()) {
+    record.set_workspace(workspace);
+    outlet_->put(record);
+  }
   co_return out;
+}
+
+Awaitable<absl::StatusOr<v1::NoteReply>> RedisLedger::note(const v1::ActivityRecord& given) {
+  const std::string& hash = given.key_id();
+  if (!is_key_hash(hash))
+    co_return invalid("key_id: expected 64 lower-case hex digits");
+  if (absl::Status status = check_generation(given.generation_id()); !status.ok())
+    co_return status;
+  std::string workspace;
+  if (const std::string* cached = workspaces_.cached(hash)) {
+    workspace = *cached;
+  } else {
+    absl::StatusOr<std::string> found = co_await workspaces_.look_up(hash);
+    if (!found.ok())
+      co_return found.status();
+    workspace = *std::move(found);
+  }
+  // A stranger fills no memory.
+  if (workspace.empty())
+    co_return v1::NoteReply();
+  std::vector<std::string> get = {"HGET", layout::key_record(workspace, hash), "name"};
+  const absl::StatusOr<RedisReply> name = co_await run(redis_, std::move(get));
+  if (!name.ok())
+    co_return name.status();
+  if (name->is_nil())
+    co_return v1::NoteReply();
+
+  v1::ActivityRecord record = given;
+  record.set_key_name(name->text);
+  record.clear_workspace();
+  std::vector<std::string> keys = {layout::generation(workspace, record.generation_id()),
+                                   layout::workspace_record(workspace)};
+  std::vector<std::string> args = {hash, std::string(kNoteKnownSeconds)};
+  append_keep(activity_, args);
+  append_activity(record, args);
+  const absl::StatusOr<RedisReply> reply = co_await run(redis_, scripts::note(), std::move(keys), std::move(args));
+  if (!reply.ok())
+    co_return reply.status();
+  if (outlet_ != nullptr && reply->integer == 1) {
+    record.set_workspace(workspace);
+    outlet_->put(record);
+  }
+  co_return v1::NoteReply();
 }
 
 }  // namespace tollgate

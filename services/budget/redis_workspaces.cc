@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "services/budget/commands.h"
 #include "services/budget/key_text.h"
@@ -17,6 +18,8 @@ namespace {
 
 // Settled generations forgotten by one script.
 constexpr int kBatch = 256;
+// Sums of hours and days are looked for so far back; older ones expire by themselves.
+constexpr std::int64_t kOldestSumsDays = 1100;
 
 absl::Status no_such_workspace(const std::string& id) {
   return error(v1::Failure::KIND_NOT_FOUND, fmt::format("There is no workspace \"{}\".", id.substr(0, 64)));
@@ -162,6 +165,10 @@ Awaitable<absl::StatusOr<v1::DeleteWorkspaceReply>> RedisWorkspaces::remove(cons
       co_return reply.status();
     forgotten = reply->integer;
   }
+  std::string name = id;
+  const absl::Status activity = co_await forget_activity(std::move(name));
+  if (!activity.ok())
+    co_return activity;
   std::vector<std::string> forget = {"SREM", std::string(layout::kWorkspaces), id};
   const auto known = co_await run(redis_, std::move(forget));
   if (!known.ok())
@@ -169,6 +176,37 @@ Awaitable<absl::StatusOr<v1::DeleteWorkspaceReply>> RedisWorkspaces::remove(cons
   if (removed->integer == 0 && known->integer == 0)
     co_return no_such_workspace(id);
   co_return v1::DeleteWorkspaceReply();
+}
+
+Awaitable<absl::Status> RedisWorkspaces::forget_activity(std::string id) {
+  std::vector<std::string> list = {"ZRANGE", layout::sessions(id), "0", "-1"};
+  const auto sessions = co_await run(redis_, std::move(list));
+  if (!sessions.ok())
+    co_return sessions.status();
+  std::vector<std::string> names;
+  for (const RedisReply& session : sessions->elements)
+    names.push_back(layout::session(id, session.text));
+  // Whatever their retention was: sums that stayed would be those of a workspace of the same name.
+  const std::int64_t now =
+      std::chrono::duration_cast<std::chrono::hours>(std::chrono::system_clock::now().time_since_epoch()).count();
+  for (std::int64_t hour = now + 1; hour > now - 24 * kOldestSumsDays; --hour) {
+    names.push_back(layout::hour(id, hour));
+    if (hour % 24 == 0)
+      names.push_back(layout::day(id, hour / 24));
+  }
+  names.push_back(layout::records(id));
+  names.push_back(layout::names(id));
+  names.push_back(layout::sessions(id));
+  for (std::size_t done = 0; done < names.size(); done += kBatch) {
+    std::vector<std::string> argv = {"UNLINK"};
+    const std::size_t end = std::min<std::size_t>(done + kBatch, names.size());
+    argv.insert(argv.end(), names.begin() + static_cast<std::ptrdiff_t>(done),
+                names.begin() + static_cast<std::ptrdiff_t>(end));
+    const auto gone = co_await run(redis_, std::move(argv));
+    if (!gone.ok())
+      co_return gone.status();
+  }
+  co_return absl::OkStatus();
 }
 
 Awaitable<absl::StatusOr<std::vector<std::string>>> workspace_ids(Redis& redis) {

@@ -23,6 +23,7 @@ class RedisWorkspaces : public Workspaces {
  private:
   // Reads it when `fields` is empty.
   Awaitable<absl::StatusOr<v1::Workspace>> update(std::string id, std::vector<std::string> fields);
+  Awaitable<absl::Status> forget_activity(std::string id);
 
   Redis& redis_;
 };

@@ -9,6 +9,7 @@ namespace tollgate::scripts {
 const RedisScript& reserve();
 const RedisScript& checkpoint();
 const RedisScript& settle();
+const RedisScript& note();
 const RedisScript& expire();
 const RedisScript& retire();
 const RedisScript& create_key();

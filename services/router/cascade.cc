@@ -62,13 +62,6 @@ void set_wait(Failure& failure, std::uint64_t ms) {
     exact->set_value(std::to_string(ms));
 }
 
-std::string kind_name(FailureKind kind) {
-  constexpr std::size_t kPrefix = std::string_view("KIND_").size();
-  std::string name = Failure::Kind_Name(kind).substr(kPrefix);
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  return name;
-}
-
 std::string header_value(const google::protobuf::RepeatedPtrField<v1::AttemptRecord>& attempts) {
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   for (const v1::AttemptRecord& attempt : attempts) {
@@ -83,6 +76,13 @@ std::string header_value(const google::protobuf::RepeatedPtrField<v1::AttemptRec
 }
 
 }  // namespace
+
+std::string kind_name(FailureKind kind) {
+  constexpr std::size_t kPrefix = std::string_view("KIND_").size();
+  std::string name = Failure::Kind_Name(kind).substr(kPrefix);
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  return name;
+}
 
 bool moves_on(FailureKind kind) {
   switch (kind) {
@@ -123,8 +123,7 @@ void Cascade::refuse(const Candidate& candidate, Failure failure) {
 }
 
 void Cascade::add(Failure failure, std::int64_t latency_ms) {
-  if (told_)
-    *attempts_.Add() = record(&failure, latency_ms);
+  *attempts_.Add() = record(&failure, latency_ms);
   if (const std::uint64_t wait = failure.retry_after_ms(); wait > 0)
     shortest_wait_ms_ = shortest_wait_ms_ == 0 ? wait : std::min(shortest_wait_ms_, wait);
   if (!best_ || usefulness(failure) > usefulness(*best_))

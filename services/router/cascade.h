@@ -30,6 +30,8 @@ class Cascade {
   int made() const { return made_; }
   // Whether an endpoint with so much context can help after what has failed.
   bool fits(const Candidate& candidate) const { return candidate.endpoint->context_tokens() > needed_context_; }
+  // All that have failed or were refused.
+  const google::protobuf::RepeatedPtrField<v1::AttemptRecord>& attempts() const { return attempts_; }
   // At least one has failed or was refused.
   bool failed() const { return best_.has_value(); }
 
@@ -54,6 +56,9 @@ class Cascade {
   std::uint64_t shortest_wait_ms_ = 0;
   google::protobuf::RepeatedPtrField<v1::AttemptRecord> attempts_;
 };
+
+// rate_limited, overloaded, ...
+std::string kind_name(FailureKind kind);
 
 // Whether a request's headers ask for its attempts (x-openrouter-metadata: enabled). Takes that header out: it is not
 // the upstream's.

@@ -14,6 +14,7 @@ namespace tollgate::router {
 namespace {
 
 constexpr std::size_t kMaxSessionBytes = 256;
+constexpr std::array kSessionHeaders = {"x-session-id", "x-claude-code-session-id"};
 // Of each of the two messages.
 constexpr std::size_t kHashedBytes = 16 * 1024;
 constexpr std::size_t kMaxMetadataBytes = 16 * 1024;
@@ -113,18 +114,23 @@ std::string_view header_value(const Headers& headers, std::string_view name) {
   return {};
 }
 
-absl::StatusOr<Conversation> conversation_of(const RequestScan& scan, std::string_view body, const Headers& headers) {
+std::string session_of(const RequestScan& scan, std::string_view body, const Headers& headers) {
   std::string session = scan.session_id;
-  for (const char* name : {"x-session-id", "x-claude-code-session-id"}) {
+  for (const char* name : kSessionHeaders) {
+    if (session.empty())
+      session = std::string(header_value(headers, name));
+  }
+  return session.empty() ? session_in_metadata(part(body, scan.metadata)) : session;
+}
+
+absl::StatusOr<Conversation> conversation_of(const RequestScan& scan, std::string_view body, const Headers& headers) {
+  for (const char* name : kSessionHeaders) {
     const std::string_view value = header_value(headers, name);
     if (value.size() > kMaxSessionBytes)
       return error(v1::Failure::KIND_INVALID_REQUEST,
                    fmt::format("{}: expected at most {} bytes, got {}", name, kMaxSessionBytes, value.size()));
-    if (session.empty())
-      session = std::string(value);
   }
-  if (session.empty())
-    session = session_in_metadata(part(body, scan.metadata));
+  const std::string session = session_of(scan, body, headers);
   if (!session.empty())
     return Conversation{"session " + session, true};
   const std::string_view system = part(body, scan.system).substr(0, kHashedBytes);

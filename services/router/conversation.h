@@ -25,6 +25,9 @@ using Headers = google::protobuf::RepeatedPtrField<v1::Header>;
 // a header that is longer than 256 bytes.
 absl::StatusOr<Conversation> conversation_of(const RequestScan& scan, std::string_view body, const Headers& headers);
 
+// The session that the client has named, by the first three of these; empty when it has named none.
+std::string session_of(const RequestScan& scan, std::string_view body, const Headers& headers);
+
 // The value of a header (any case); empty when there is none.
 std::string_view header_value(const Headers& headers, std::string_view name);
 

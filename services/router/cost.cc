@@ -1,6 +1,7 @@
 #include "services/router/cost.h"
 
 #include <algorithm>
+#include <array>
 
 #include "services/common/base/money.h"
 
@@ -94,6 +95,43 @@ std::int64_t cost_of(const v1::Usage& usage, const v1::Endpoint& endpoint, Endpo
 
 std::int64_t cost_of(const v1::Usage& usage, const v1::Endpoint& endpoint) {
   return cost_of(usage, endpoint, [](std::string_view) -> const v1::Endpoint* { return nullptr; });
+}
+
+v1::CostParts parts_of(std::int64_t cost, const v1::Usage& usage, const v1::Endpoint& endpoint, EndpointLookup other) {
+  // Pico-USD in kParts: input, output, cache read, cache write, tools.
+  std::array<Wide, 5> parts{};
+  const auto add = [&parts](const auto& tokens, const v1::Price& price, Wide factors) {
+    parts[0] = plus(parts[0], times(count(tokens.input_tokens()) * price.input(), factors));
+    parts[1] = plus(parts[1], times(count(tokens.output_tokens()) * price.output(), factors));
+    parts[2] = plus(parts[2], times(count(tokens.cache_read_tokens()) * price.cache_read(), factors));
+    const Wide writes = count(tokens.cache_write_5m_tokens()) * price.cache_write_5m() +
+                        count(tokens.cache_write_1h_tokens()) * price.cache_write_1h();
+    parts[3] = plus(parts[3], times(writes, factors));
+  };
+  const v1::Price& price = price_of(usage, endpoint);
+  add(usage, price, factors_of(usage, endpoint));
+  for (const v1::OtherModelUsage& part : usage.other_models()) {
+    const v1::Endpoint* known = other(part.model());
+    const v1::Endpoint& at = known != nullptr ? *known : endpoint;
+    add(part, price_of(part, at), factors_of(usage, at));
+  }
+  parts[4] = times(count(usage.web_search_requests()) * price.web_search() * kPicoPerNano, kParts);
+
+  std::array<std::int64_t, 5> nano{};
+  std::int64_t left = cost;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    nano[i] =
+        static_cast<std::int64_t>(std::min<Wide>(parts[i] / (kPicoPerNano * kParts), std::max<std::int64_t>(left, 0)));
+    left -= nano[i];
+  }
+  *std::max_element(nano.begin(), nano.end()) += left;
+  v1::CostParts out;
+  out.set_input(nano[0]);
+  out.set_output(nano[1]);
+  out.set_cache_read(nano[2]);
+  out.set_cache_write(nano[3]);
+  out.set_tools(nano[4]);
+  return out;
 }
 
 }  // namespace tollgate::router

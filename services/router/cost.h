@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/functional/function_ref.h"
+#include "tollgate/v1/activity.pb.h"
 #include "tollgate/v1/catalog.pb.h"
 #include "tollgate/v1/usage.pb.h"
 
@@ -20,5 +21,9 @@ using EndpointLookup = absl::FunctionRef<const v1::Endpoint*(std::string_view up
 std::int64_t cost_of(const v1::Usage& usage, const v1::Endpoint& endpoint, EndpointLookup other);
 // Without knowledge of other models.
 std::int64_t cost_of(const v1::Usage& usage, const v1::Endpoint& endpoint);
+
+// What `cost`, which cost_of() gave or which was cut from that, is made of: the parts add up to it. What rounding and
+// cutting leave over is the largest part's.
+v1::CostParts parts_of(std::int64_t cost, const v1::Usage& usage, const v1::Endpoint& endpoint, EndpointLookup other);
 
 }  // namespace tollgate::router

@@ -1,10 +1,13 @@
-// tollgate-router: Messages and Catalog over gRPC; Keys and Workspaces, too, for those who show a management key.
+// tollgate-router: Messages and Catalog over gRPC; Keys and Workspaces, too, for those who show a management key,
+// and Activity.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
 #include "services/common/access/guarded.h"
+#include "services/common/access/guarded_activity.h"
 #include "services/common/process/process.h"
 #include "services/common/process/serve_rpc.h"
+#include "services/common/rpc/activity_rpc.h"
 #include "services/common/rpc/catalog_rpc.h"
 #include "services/common/rpc/channel.h"
 #include "services/common/rpc/keys_rpc.h"
@@ -27,6 +30,7 @@ namespace tollgate {
 namespace {
 
 constexpr std::chrono::milliseconds kLedgerDeadline{5000};
+constexpr std::chrono::milliseconds kActivityDeadline{30'000};
 
 absl::Status serve(const Config& config) {
   if (config.services.budget.empty() || config.services.adapter.empty())
@@ -41,8 +45,10 @@ absl::Status serve(const Config& config) {
   LedgerClient ledger(budget, kLedgerDeadline);
   KeysClient keys(budget, kLedgerDeadline);
   WorkspacesClient workspaces(budget, kLedgerDeadline);
+  ActivityClient activity(budget, kActivityDeadline);
   GuardedKeys guarded_keys(keys);
   GuardedWorkspaces guarded_workspaces(workspaces, keys);
+  GuardedActivity guarded_activity(activity, keys);
   ProviderAdapterClient adapter(make_channel(config.services.adapter, channel));
 
   const router::DrainOptions drains{.streams = config.limits.drained_streams, .time = config.timeouts.abandoned};
@@ -57,6 +63,7 @@ absl::Status serve(const Config& config) {
   std::vector<Shard<Routing>> routings;
   std::vector<Shard<Keys>> managed_keys;
   std::vector<Shard<Workspaces>> managed_workspaces;
+  std::vector<Shard<Activity>> activities;
   std::vector<std::pair<Executor, router::Router*>> settling;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     asio::io_context& context = shards.at(i);
@@ -67,6 +74,7 @@ absl::Status serve(const Config& config) {
     routings.push_back({context.get_executor(), &explainer});
     managed_keys.push_back({context.get_executor(), &guarded_keys});
     managed_workspaces.push_back({context.get_executor(), &guarded_workspaces});
+    activities.push_back({context.get_executor(), &guarded_activity});
     settling.emplace_back(context.get_executor(), routers.back().get());
   }
   // Ends before the shards do: a call is under way at most times.
@@ -78,10 +86,12 @@ absl::Status serve(const Config& config) {
   RoutingService routing_service(routings);
   KeysService keys_service(managed_keys);
   WorkspacesService workspaces_service(managed_workspaces);
+  ActivityService activity_service(activities);
   (*source)->start();
   shards.start();
   const absl::Status status = serve_rpc(
-      config, "router", {&messages_service, &catalog_service, &routing_service, &keys_service, &workspaces_service});
+      config, "router",
+      {&messages_service, &catalog_service, &routing_service, &keys_service, &workspaces_service, &activity_service});
   router::settle_all(settling, config.timeouts.drain);
   shards.stop();
   return status;

@@ -17,6 +17,7 @@
 #include "services/router/conversation.h"
 #include "services/router/cost_bound.h"
 #include "services/router/explain.h"
+#include "services/router/request_record.h"
 #include "services/router/request_scan.h"
 
 namespace tollgate::router {
@@ -179,7 +180,8 @@ Router::Router(asio::io_context& context, LiveModels models, Ledger& ledger, Key
       keeper_(context, ledger),
       drains_(context, adapter, drains) {}
 
-absl::StatusOr<std::shared_ptr<Router::Plan>> Router::plan(v1::CreateRequest& request) const {
+absl::StatusOr<std::shared_ptr<Router::Plan>> Router::plan(v1::CreateRequest& request,
+                                                           v1::ActivityRecord& record) const {
   auto plan = std::make_shared<Plan>();
   plan->send.set_body(std::move(*request.mutable_body()));
   plan->send.mutable_headers()->Swap(request.mutable_headers());
@@ -188,6 +190,7 @@ absl::StatusOr<std::shared_ptr<Router::Plan>> Router::plan(v1::CreateRequest& re
   if (!scan.ok())
     return scan.status();
   plan->scan = *std::move(scan);
+  add_body(plan->scan, plan->send.body(), plan->send.headers(), record);
   plan->send.set_stream(plan->scan.stream);
   plan->send.mutable_members()->Assign(plan->scan.members.begin(), plan->scan.members.end());
   if (absl::Status status = take_preferences(*plan->send.mutable_headers(), plan->scan.provider); !status.ok())
@@ -273,6 +276,14 @@ void Router::remember(const Plan& plan, const Candidate& candidate, const v1::Us
     selection_.sticky->remember(plan.sticky_name(candidate), *candidate.endpoint);
 }
 
+absl::Status Router::refuse(const absl::Status& status, v1::ActivityRecord record) {
+  add_failure(failure_of(status), record);
+  record.set_duration_ms(age_ms(record));
+  absl::Status told = with_generation(status, record.generation_id());
+  settler_.note(std::move(record));
+  return told;
+}
+
 Awaitable<absl::Status> Router::create(v1::CreateRequest request, FrameSink& sink) {
   v1::ReserveRequest reserve;
   reserve.set_generation_id(new_generation_id());
@@ -281,22 +292,25 @@ Awaitable<absl::Status> Router::create(v1::CreateRequest request, FrameSink& sin
     co_return with_generation(key_hash.status(), reserve.generation_id());
   reserve.set_key_hash(*key_hash);
 
-  const absl::StatusOr<std::shared_ptr<Plan>> made = this->plan(request);
+  v1::ActivityRecord& record = *reserve.mutable_record();
+  record = begin_record(reserve.generation_id(), *key_hash, request.headers());
+  const absl::StatusOr<std::shared_ptr<Plan>> made = this->plan(request, record);
   if (!made.ok()) {
     // A stranger learns nothing about the catalog.
     const absl::Status refused = co_await authenticate(keys_, *key_hash);
-    co_return with_generation(refused.ok() ? made.status() : refused, reserve.generation_id());
+    co_return refuse(refused.ok() ? made.status() : refused, record);
   }
   const std::shared_ptr<Plan>& plan = *made;
   state_costs(*plan, reserve);
   const absl::StatusOr<v1::ReserveReply> hold = co_await ledger_.reserve(reserve);
   if (!hold.ok())
-    co_return with_generation(hold.status(), reserve.generation_id());
+    co_return refuse(hold.status(), record);
 
   const auto account = std::make_shared<Account>(settler_, keeper_, kept_models(*plan), reserve, *hold);
   plan->key_hash = *key_hash;
   const absl::Status chosen = choose(*plan, hold->permissions(), hold->provider_preferences());
   if (!chosen.ok()) {
+    account->failed(failure_of(chosen));
     account->settle();
     co_return with_generation(chosen, reserve.generation_id());
   }
@@ -361,6 +375,7 @@ Awaitable<absl::Status> Router::serve(const std::shared_ptr<Plan>& plan, const s
     absl::StatusOr<Health::Admission> admission = health_.admit(*candidate.endpoint);
     if (!admission.ok()) {
       cascade.refuse(candidate, failure_of(admission.status()));
+      account->set_attempts(cascade.attempts());
       continue;
     }
     relay.begin_attempt();
@@ -386,16 +401,21 @@ Awaitable<absl::Status> Router::serve(const std::shared_ptr<Plan>& plan, const s
         // An upstream may quote the request in its error: that stays out of the log.
         .with("error", failure.body().empty() ? failure.message() : "");
     if (relay.committed()) {
+      account->failed(failure);
       account->settle();
       cascade.tell(failure);
       co_return to_status(failure);
     }
     account->forget();
-    if (!cascade.fail(std::move(failure)))
+    const bool next = cascade.fail(std::move(failure));
+    account->set_attempts(cascade.attempts());
+    if (!next)
       break;
   }
+  const absl::Status status = cascade.status();
+  account->failed(failure_of(status));
   account->settle();
-  co_return cascade.status();
+  co_return status;
 }
 
 Awaitable<bool> Router::settled(std::chrono::milliseconds limit) {
@@ -415,7 +435,9 @@ Awaitable<absl::StatusOr<v1::CountTokensReply>> Router::count_tokens(v1::CreateR
   const absl::StatusOr<v1::Key> key = co_await authenticated_key(keys_, request.api_key());
   if (!key.ok())
     co_return key.status();
-  const absl::StatusOr<std::shared_ptr<Plan>> made = this->plan(request);
+  // Counting costs nothing, and leaves no record.
+  v1::ActivityRecord no_record;
+  const absl::StatusOr<std::shared_ptr<Plan>> made = this->plan(request, no_record);
   if (!made.ok())
     co_return made.status();
   const std::shared_ptr<Plan>& plan = *made;

@@ -13,6 +13,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstPause{50};
 constexpr milliseconds kLongestPause{2000};
+// No money is at stake: about 700 ms in sum.
+constexpr int kMostNoteAttempts = 4;
 
 // The ledger has understood the request and refuses it: sending it again changes nothing.
 bool is_final(absl::StatusCode code) {
@@ -54,6 +56,35 @@ Awaitable<void> Settler::deliver(v1::SettleRequest request) {
     pause = std::min(2 * pause, kLongestPause);
   }
   --pending_;
+}
+
+void Settler::note(v1::ActivityRecord record) {
+  if (notes_ >= kMostNotes)
+    return;
+  ++pending_;
+  ++notes_;
+  asio::co_spawn(context_.get_executor(), deliver_note(std::move(record)), asio::detached);
+}
+
+Awaitable<void> Settler::deliver_note(v1::ActivityRecord record) {
+  Timer timer(context_);
+  milliseconds pause = kFirstPause;
+  for (int attempt = 1;; ++attempt) {
+    const absl::StatusOr<v1::NoteReply> reply = co_await ledger_.note(record);
+    if (reply.ok())
+      break;
+    if (is_final(reply.status().code()) || attempt == kMostNoteAttempts) {
+      Log(spdlog::level::warn, "record_lost")
+          .with("generation_id", record.generation_id())
+          .with("error", std::string(reply.status().message()));
+      break;
+    }
+    timer.expires_after(pause);
+    co_await timer.async_wait(as_tuple);
+    pause = std::min(2 * pause, kLongestPause);
+  }
+  --pending_;
+  --notes_;
 }
 
 Awaitable<bool> Settler::settled(milliseconds limit) {

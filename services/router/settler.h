@@ -1,4 +1,5 @@
-// Sees to it that every settlement arrives: sent again until the ledger has taken it.
+// Sees to it that every settlement arrives: sent again until the ledger has taken it. Records of requests that were
+// never admitted are tried a few times.
 #pragma once
 
 #include <cstddef>
@@ -14,17 +15,24 @@ class Settler {
 
   // Returns at once.
   void settle(v1::SettleRequest request);
-  // Settlements on their way.
+  // The same for a request without a hold. Beyond kMostNotes under way it is dropped: they may be a flood.
+  void note(v1::ActivityRecord record);
+  // Settlements and records on their way.
   std::size_t pending() const { return pending_; }
   // Waits until none is pending, at most `limit`. True when none is.
   Awaitable<bool> settled(std::chrono::milliseconds limit);
 
  private:
+  static constexpr std::size_t kMostNotes = 1024;
+
   Awaitable<void> deliver(v1::SettleRequest request);
+  Awaitable<void> deliver_note(v1::ActivityRecord record);
 
   asio::io_context& context_;
   Ledger& ledger_;
   std::size_t pending_ = 0;
+  // Of those.
+  std::size_t notes_ = 0;
 };
 
 }  // namespace tollgate::router

@@ -9,8 +9,10 @@
 #include "gateway/edge.h"
 #include "services/budget/budget_shard.h"
 #include "services/common/access/guarded.h"
+#include "services/common/access/guarded_activity.h"
 #include "services/common/base/log.h"
 #include "services/common/process/process.h"
+#include "services/common/rpc/activity_rpc.h"
 #include "services/common/rpc/catalog_rpc.h"
 #include "services/common/rpc/keys_rpc.h"
 #include "services/common/rpc/messages_rpc.h"
@@ -32,8 +34,8 @@ namespace {
 struct Stack {
   Stack(asio::io_context& context, const Config& config, const router::LiveModels& models,
         std::unique_ptr<Adapter> upstreams, std::shared_ptr<router::Health> health,
-        std::shared_ptr<router::StickySessions> sticky)
-      : budget(context, config),
+        std::shared_ptr<router::StickySessions> sticky, std::shared_ptr<ActivityOutlet> outlet)
+      : budget(context, config, std::move(outlet)),
         adapter(std::move(upstreams)),
         router(context, models, budget.ledger, budget.keys, *adapter, *health,
                {.streams = config.limits.drained_streams, .time = config.timeouts.abandoned},
@@ -41,7 +43,8 @@ struct Stack {
         catalog(models, budget.keys),
         explainer(models, budget.keys, std::move(health)),
         keys(budget.keys),
-        workspaces(budget.workspaces, budget.keys) {}
+        workspaces(budget.workspaces, budget.keys),
+        activity(budget.activity, budget.keys) {}
 
   BudgetShard budget;
   std::unique_ptr<Adapter> adapter;
@@ -51,6 +54,7 @@ struct Stack {
   // For callers from outside.
   GuardedKeys keys;
   GuardedWorkspaces workspaces;
+  GuardedActivity activity;
 };
 
 }  // namespace
@@ -65,6 +69,9 @@ absl::Status serve_all(const Config& config) {
         "The catalog is empty: the built-in one knows upstreams by their names, such as \"anthropic\" or \"openai\"; "
         "configure one of them, or give a catalog.file of your own. `tollgate catalog show` lists the names.");
 
+  const auto outlet = make_outlet(config.budget.activity);
+  if (!outlet.ok())
+    return outlet.status();
   const auto health = std::make_shared<router::Health>(router::upstream_bounds(config));
   // Conversations come to any shard.
   const auto sticky = std::make_shared<router::StickySessions>();
@@ -77,6 +84,7 @@ absl::Status serve_all(const Config& config) {
   std::vector<Shard<Routing>> routings;
   std::vector<Shard<Keys>> keys;
   std::vector<Shard<Workspaces>> workspaces;
+  std::vector<Shard<Activity>> activities;
   std::vector<std::pair<Executor, router::Router*>> settling;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     asio::io_context& context = shards.at(i);
@@ -84,14 +92,16 @@ absl::Status serve_all(const Config& config) {
     absl::StatusOr<std::unique_ptr<Adapter>> adapter = Adapter::make(context, *deadlines.back(), config);
     if (!adapter.ok())
       return adapter.status();
-    stacks.push_back(std::make_unique<Stack>(context, config, models, *std::move(adapter), health, sticky));
+    stacks.push_back(std::make_unique<Stack>(context, config, models, *std::move(adapter), health, sticky, *outlet));
     Stack& stack = *stacks.back();
-    edge_services.push_back({&stack.router, &stack.catalog, &stack.budget.keys, &stack.budget.workspaces});
+    edge_services.push_back(
+        {&stack.router, &stack.catalog, &stack.budget.keys, &stack.budget.workspaces, &stack.budget.activity});
     messages.push_back({context.get_executor(), &stack.router});
     catalogs.push_back({context.get_executor(), &stack.catalog});
     routings.push_back({context.get_executor(), &stack.explainer});
     keys.push_back({context.get_executor(), &stack.keys});
     workspaces.push_back({context.get_executor(), &stack.workspaces});
+    activities.push_back({context.get_executor(), &stack.activity});
     settling.emplace_back(context.get_executor(), &stack.router);
   }
   stacks[0]->budget.start_housekeeping(shards.at(0));
@@ -103,6 +113,7 @@ absl::Status serve_all(const Config& config) {
   RoutingService routing_service(routings);
   KeysService keys_service(keys);
   WorkspacesService workspaces_service(workspaces);
+  ActivityService activity_service(activities);
   Edge edge(config, shards, edge_services);
   (*source)->start();
   shards.start();
@@ -114,6 +125,7 @@ absl::Status serve_all(const Config& config) {
     server.add(routing_service);
     server.add(keys_service);
     server.add(workspaces_service);
+    server.add(activity_service);
     if (!config.listen.grpc.empty())
       status = server.start();
     if (status.ok()) {

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <random>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "services/budget/layout.h"
@@ -54,6 +55,37 @@ void expect_books_are_closed(Suite& suite) {
     report = verify(suite, code);
     return code == 0 && report.at("holds") == 0;
   })) << report.dump(2);
+}
+
+json get_json(Suite& suite, const std::string& key, const std::string& target) {
+  HttpExchange exchange(suite.port(), {"GET", target, {{"Authorization", "Bearer " + key}}, ""});
+  EXPECT_EQ(exchange.status(), 200U) << exchange.body();
+  return json::parse(exchange.body(), nullptr, false);
+}
+
+// Cost and number of a key's records.
+std::pair<std::int64_t, std::int64_t> exported(Suite& suite, const std::string& key) {
+  HttpExchange exchange(suite.port(), {"GET", "/api/v1/activity/export?format=ndjson", {{"x-api-key", key}}, ""});
+  std::istringstream lines(exchange.body());
+  EXPECT_TRUE(exchange.complete());
+  std::int64_t cost = 0;
+  std::int64_t count = 0;
+  for (std::string line; std::getline(lines, line); ++count)
+    cost += nano_usd(json::parse(line).at("cost"));
+  return {cost, count};
+}
+
+// Records, the sums of hours and those of days say the same as the ledger.
+void expect_activity_agrees(Suite& suite, const std::string& name, const std::string& key) {
+  const auto total = [&](const char* interval) {
+    const json sums = get_json(suite, key, fmt::format("/api/v1/activity/query?interval={}", interval)).at("total");
+    return std::pair(nano_usd(sums.at("cost")), sums.at("requests").get<std::int64_t>());
+  };
+  // Refused requests are noted by and by.
+  std::pair<std::int64_t, std::int64_t> records;
+  EXPECT_TRUE(wait_until([&] { return (records = exported(suite, key)) == total("hour"); }));
+  EXPECT_EQ(records, total("day"));
+  EXPECT_EQ(records.first, nano_usd(suite.key(name).at("usage")));
 }
 
 // What Redis says of a settled generation.
@@ -154,6 +186,7 @@ TEST(Money, SixtyFourClientsGetExactlyWhatTheLimitAdmits) {
   EXPECT_EQ(served, kAdmitted);
   expect_books_are_closed(suite);
   EXPECT_EQ(nano_usd(suite.key("team").at("usage")), kAdmitted * cost);
+  expect_activity_agrees(suite, "team", key);
   std::cout << "kills " << kills << ", waited " << waited << ", unavailable " << unavailable << "\n";
 }
 
@@ -315,6 +348,7 @@ TEST(Money, NothingIsLostWhoeverIsKilled) {
   EXPECT_GT(sources[3] + sources[4], 0);
   // Nothing else was charged: requests that a killed gateway never answered do not exist here.
   EXPECT_EQ(nano_usd(suite.key("ci").at("usage")), sum);
+  expect_activity_agrees(suite, "ci", key);
 }
 
 TEST(Money, NobodyIsServedUnpaidWhileRedisIsAway) {
@@ -372,6 +406,7 @@ TEST(Money, NobodyIsServedUnpaidWhileRedisIsAway) {
   const json billed = suite.simulator().billed();
   EXPECT_EQ(nano_usd(suite.key("ci").at("usage")), cost_of(billed.at("totals")));
   EXPECT_EQ(Records(suite).count(), billed.at("totals").at("requests").get<std::int64_t>());
+  expect_activity_agrees(suite, "ci", key);
   std::cout << "served " << served << ", refused " << refused << "\n";
 }
 

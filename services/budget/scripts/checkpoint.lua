@@ -15,7 +15,7 @@ end
 
 local existing = redis.call('GET', generation_key)
 if existing then
-  local hash, asked, amount, before, tokens, model = parse_held(existing)
+  local hash, asked, amount, before, tokens, model, about = parse_held(existing)
   if not hash then
     return 0
   end
@@ -26,13 +26,13 @@ if existing then
       hold_more(string.format('%.0f', beyond))
       amount = cost
     end
-    redis.call('SET', generation_key, held(hash, asked, amount, cost, tokens, model))
+    redis.call('SET', generation_key, held(hash, asked, amount, cost, tokens, model, about))
   end
 else
   -- Redis has lost it (a failover, a torn file): the request is still running, so it is held again.
   local amount = tonumber(cost) > tonumber(ARGV[4]) and cost or ARGV[4]
   hold_more(amount)
-  redis.call('SET', generation_key, held(ARGV[2], ARGV[4], amount, cost, 0, '-'))
+  redis.call('SET', generation_key, held(ARGV[2], ARGV[4], amount, cost, 0, '-', ''))
 end
 local time = redis.call('TIME')
 local now_ms = tonumber(time[1]) * 1000 + floor(tonumber(time[2]) / 1000)

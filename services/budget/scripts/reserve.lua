@@ -1,11 +1,12 @@
 -- include: periods, record, generation, rates, outputs
 -- Admits a request and takes its hold.
 -- KEYS: key record, workspace record, generation, holds of the workspace, outputs of the key
--- ARGV: generation id, key hash, the most it can cost, lease in ms, tokens for the rate limit, model; then for each
---       bound: expected input cost, price of the output in micro-USD per million tokens, longest output
+-- ARGV: generation id, key hash, the most it can cost, lease in ms, tokens for the rate limit, model, what its
+--       record needs when its owner dies (orphan.lua) or ''; then for each bound: expected input cost, price of the
+--       output in micro-USD per million tokens, longest output
 -- Returns {'ok', amount, permissions, then for requests and for tokens: limit (0: none), remaining, ms until full; then
--- the preferences of the key and of its workspace}, or {reason, details...}. A repeated call finds its own hold, whatever has become of the limits, unless the key was
--- removed.
+-- the preferences of the key and of its workspace, the key's name}, or {reason, details...}. A repeated call finds its
+-- own hold, whatever has become of the limits, unless the key was removed.
 local record, workspace, generation_key, holds, outputs = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local generation, hash, asked, model = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
 -- 0 tells the settlement that there is no rate limit to correct.
@@ -16,7 +17,7 @@ local now_ms = seconds * 1000 + floor(tonumber(time[2]) / 1000)
 local lease_end = string.format('%.0f', now_ms + tonumber(ARGV[4]))
 
 local key = redis.call('HMGET', record, 'held', 'limits', 'disabled', 'management', 'expires', 'mode', 'rpm', 'tpm',
-  'permissions', 'rate', 'usage', 'day', 'day_usage', 'week', 'week_usage', 'month', 'month_usage', 'provider')
+  'permissions', 'rate', 'usage', 'day', 'day_usage', 'week', 'week_usage', 'month', 'month_usage', 'provider', 'name')
 if not key[1] then
   return {'unknown'}
 end
@@ -24,7 +25,7 @@ local rpm, tpm = tonumber(key[7] or 0), tonumber(key[8] or 0)
 
 local function admitted(amount, have_requests, have_tokens)
   local answer = {'ok', amount, key[9] or '', 0, 0, 0, 0, 0, 0, key[18] or '',
-    redis.call('HGET', workspace, 'provider') or ''}
+    redis.call('HGET', workspace, 'provider') or '', key[19] or ''}
   if rpm > 0 then
     answer[4], answer[5], answer[6] = rpm, floor(have_requests), time_to_fill(rpm - have_requests, rpm)
   end
@@ -47,13 +48,13 @@ if existing then
   return admitted(its_amount, read_rates(key[10], rpm, tpm, now_ms))
 end
 if key[3] == '1' then
-  return {'disabled', redis.call('HGET', record, 'name')}
+  return {'disabled', key[19]}
 end
 if key[5] and tonumber(key[5]) <= now_ms then
-  return {'expired', redis.call('HGET', record, 'name'), key[5]}
+  return {'expired', key[19], key[5]}
 end
 if key[4] == '1' then
-  return {'management', redis.call('HGET', record, 'name')}
+  return {'management', key[19]}
 end
 
 local have_requests, have_tokens = 0, 0
@@ -63,11 +64,11 @@ if rpm > 0 or tpm > 0 then
   local need = math.min(tokens, tpm)
   local missing_requests, missing_tokens = 1 - have_requests, need - have_tokens
   if rpm > 0 and missing_requests > 0 then
-    return {'requests', redis.call('HGET', record, 'name'), rpm, 0, time_to_fill(missing_requests, rpm),
+    return {'requests', key[19], rpm, 0, time_to_fill(missing_requests, rpm),
       time_to_fill(rpm - have_requests, rpm)}
   end
   if tpm > 0 and missing_tokens > 0 then
-    return {'tokens', redis.call('HGET', record, 'name'), tpm, floor(math.max(0, have_tokens)),
+    return {'tokens', key[19], tpm, floor(math.max(0, have_tokens)),
       time_to_fill(missing_tokens, tpm), time_to_fill(tpm - have_tokens, tpm)}
   end
 end
@@ -86,7 +87,7 @@ if expects then
   local output = expected_output(outputs, model)
   if output then
     local expected = 0
-    for i = 7, #ARGV, 3 do
+    for i = 8, #ARGV, 3 do
       local length = math.min(output, tonumber(ARGV[i + 2]))
       expected = math.max(expected, tonumber(ARGV[i]) + math.ceil(length * tonumber(ARGV[i + 1]) / 1000))
     end
@@ -142,7 +143,7 @@ if rpm > 0 or tpm > 0 then
   write_rates(record, have_requests, have_tokens, now_ms)
 end
 redis.call('SET', generation_key,
-  held(hash, asked, amount_text, 0, tpm > 0 and tokens or 0, expects and model or '-'))
+  held(hash, asked, amount_text, 0, tpm > 0 and tokens or 0, expects and model or '-', ARGV[7]))
 redis.call('ZADD', holds, lease_end, generation)
 redis.call('HINCRBY', record, 'held', amount_text)
 redis.call('HINCRBY', workspace, 'held', amount_text)

@@ -13,6 +13,7 @@ struct Ledger {
   virtual Awaitable<absl::StatusOr<v1::ReserveReply>> reserve(const v1::ReserveRequest& request) = 0;
   virtual Awaitable<absl::StatusOr<v1::CheckpointReply>> checkpoint(const v1::CheckpointRequest& request) = 0;
   virtual Awaitable<absl::StatusOr<v1::SettleReply>> settle(const v1::SettleRequest& request) = 0;
+  virtual Awaitable<absl::StatusOr<v1::NoteReply>> note(const v1::ActivityRecord& record) = 0;
 };
 
 }  // namespace tollgate

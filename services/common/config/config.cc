@@ -298,6 +298,26 @@ void read(Section section, BudgetConfig& budget) {
   section.finish();
 }
 
+void read_days(Section& section, const char* name, std::chrono::days& days) {
+  std::int64_t count = days.count();
+  section.integer(name, count, 1, 36'500);
+  days = std::chrono::days(count);
+}
+
+void read(Section section, ActivityConfig& activity) {
+  read_days(section, "raw_ttl_days", activity.raw_ttl);
+  section.integer("raw_count", activity.raw_count, 1, 1'000'000'000);
+  read_days(section, "hourly_days", activity.hourly);
+  read_days(section, "daily_days", activity.daily);
+  section.integer("sessions", activity.sessions, 1, 100'000'000);
+  Section file = section.section("file");
+  file.text("path", activity.file.path);
+  file.integer("bytes", activity.file.bytes, 0, std::int64_t{1} << 40);
+  file.integer("kept", activity.file.kept, 0, 1000);
+  file.finish();
+  section.finish();
+}
+
 void read(Section section, ServicesConfig& services) {
   section.text("router", services.router);
   section.text("budget", services.budget);
@@ -370,6 +390,9 @@ absl::StatusOr<Config> load_config(const std::string& path, Secrets secrets) {
   read(document.section("limits"), config.limits);
   read(document.section("timeouts"), config.timeouts);
   read(document.section("budget"), config.budget);
+  read(document.section("activity"), config.budget.activity);
+  if (std::string& file = config.budget.activity.file.path; !file.empty() && file != "-")
+    file = (std::filesystem::path(path).parent_path() / file).string();
   read(document.section("services"), config.services);
   read(document.section("logging"), config.logging);
   document.integer("threads", config.threads, 0, 1024);

@@ -170,11 +170,34 @@ struct TimeoutsConfig {
   milliseconds drain{30000};
 };
 
+// Where records go beside Redis: one JSON object a line.
+struct ActivityFileConfig {
+  // Relative to the configuration file; `-`: standard output. Empty: nowhere.
+  std::string path;
+  // A file that has grown to this is renamed to <path>.1, that one to <path>.2, ...; 0: never.
+  std::uint64_t bytes = 64 * 1024 * 1024;
+  // How many of them are kept beside <path>.
+  std::uint32_t kept = 8;
+};
+
+// How long what was asked is remembered, for each workspace. Of Redis' memory about 490 bytes for each record, 180 for
+// each key, model, provider and status of an hour or day, 450 for each session.
+struct ActivityConfig {
+  std::chrono::days raw_ttl{30};
+  std::uint64_t raw_count = 1'000'000;
+  std::chrono::days hourly{90};
+  std::chrono::days daily{1100};
+  std::uint64_t sessions = 50'000;
+  ActivityFileConfig file;
+};
+
 struct BudgetConfig {
   // A hold not renewed for this long is settled at its last checkpoint.
   milliseconds lease{30000};
   // How long the record of a settled generation is kept, which makes a repeated settlement harmless.
   milliseconds settled_ttl{7 * 24 * 3600 * 1000ll};
+  // `activity` of the file.
+  ActivityConfig activity;
 };
 
 // The suite's gRPC targets, such as dns:///router:8788. `tollgate serve` has all in itself and reads none of them.

@@ -41,6 +41,10 @@ Awaitable<absl::StatusOr<v1::SettleReply>> LedgerClient::settle(const v1::Settle
   return unary_call(calls_, *stub_->async(), &Async::Settle, request, {.deadline = deadline_});
 }
 
+Awaitable<absl::StatusOr<v1::NoteReply>> LedgerClient::note(const v1::ActivityRecord& record) {
+  return unary_call(calls_, *stub_->async(), &Async::Note, record, {.deadline = deadline_});
+}
+
 grpc::ServerUnaryReactor* LedgerService::Reserve(grpc::CallbackServerContext*, const v1::ReserveRequest* request,
                                                  v1::ReserveReply* reply) {
   return serve_unary(shards_.next(), request, reply, &Ledger::reserve);
@@ -54,6 +58,11 @@ grpc::ServerUnaryReactor* LedgerService::Checkpoint(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* LedgerService::Settle(grpc::CallbackServerContext*, const v1::SettleRequest* request,
                                                 v1::SettleReply* reply) {
   return serve_unary(shards_.next(), request, reply, &Ledger::settle);
+}
+
+grpc::ServerUnaryReactor* LedgerService::Note(grpc::CallbackServerContext*, const v1::ActivityRecord* record,
+                                              v1::NoteReply* reply) {
+  return serve_unary(shards_.next(), record, reply, &Ledger::note);
 }
 
 }  // namespace tollgate

@@ -23,6 +23,7 @@ class LedgerClient final : public Ledger {
   Awaitable<absl::StatusOr<v1::ReserveReply>> reserve(const v1::ReserveRequest& request) override;
   Awaitable<absl::StatusOr<v1::CheckpointReply>> checkpoint(const v1::CheckpointRequest& request) override;
   Awaitable<absl::StatusOr<v1::SettleReply>> settle(const v1::SettleRequest& request) override;
+  Awaitable<absl::StatusOr<v1::NoteReply>> note(const v1::ActivityRecord& record) override;
 
  private:
   const std::unique_ptr<v1::Ledger::Stub> stub_;
@@ -41,6 +42,8 @@ class LedgerService final : public v1::Ledger::CallbackService {
                                        v1::CheckpointReply* reply) override;
   grpc::ServerUnaryReactor* Settle(grpc::CallbackServerContext* context, const v1::SettleRequest* request,
                                    v1::SettleReply* reply) override;
+  grpc::ServerUnaryReactor* Note(grpc::CallbackServerContext* context, const v1::ActivityRecord* record,
+                                 v1::NoteReply* reply) override;
 
  private:
   RoundRobin<Ledger> shards_;

@@ -96,6 +96,21 @@ struct UsageReader {
     });
   }
 
+  static void read_stop_reason(ondemand::value value, UsageTracker& tracker) {
+    take_string(value, tracker.stop_reason_, kMaxName);
+  }
+
+  // The `delta` of a message_delta. False when it is broken.
+  static bool read_delta(ondemand::value value, UsageTracker& tracker) {
+    ondemand::object object;
+    if (value.get_object().get(object))
+      return true;
+    return each_member(object, [&tracker](std::string_view key, ondemand::value member) {
+      if (key == "stop_reason")
+        read_stop_reason(member, tracker);
+    });
+  }
+
   // True when `key` is a count of tokens.
   static bool read_tokens(std::string_view key, ondemand::value value, Tokens& tokens) {
     if (key == "input_tokens") {
@@ -193,7 +208,9 @@ bool UsageTracker::read_message_delta(std::string_view json) {
     bool ok = true;
     const bool whole = each_member(event, [&](std::string_view key, ondemand::value value) {
       if (key == "usage")
-        ok = UsageReader::read(value, true, *this);
+        ok = UsageReader::read(value, true, *this) && ok;
+      else if (key == "delta")
+        ok = UsageReader::read_delta(value, *this) && ok;
     });
     return whole && ok;
   });
@@ -250,6 +267,7 @@ v1::Usage UsageTracker::usage() const {
   usage.set_service_tier(counts_.service_tier);
   usage.set_speed(counts_.speed);
   usage.set_inference_geo(counts_.inference_geo);
+  usage.set_stop_reason(stop_reason_);
   return usage;
 }
 
@@ -283,6 +301,8 @@ bool read_message(std::string_view json, UsageTracker& usage, std::optional<ApiE
       std::string type;
       if (key == "usage") {
         ok = UsageReader::read(value, true, usage);
+      } else if (key == "stop_reason") {
+        UsageReader::read_stop_reason(value, usage);
       } else if (key == "type") {
         take_string(value, type);
         typed = type == "error";

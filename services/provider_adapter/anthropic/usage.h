@@ -70,6 +70,8 @@ class UsageTracker {
   };
   Counts counts_;
   Counts taken_;
+  // No count, and no change of them.
+  std::string stop_reason_;
 };
 
 struct ApiError {

@@ -15,7 +15,8 @@ namespace tollgate {
 
 class ClockedRedis : public Redis {
  public:
-  explicit ClockedRedis(Redis& redis) : redis_(redis) {}
+  // `entries`: new entries of streams have the test's time, too, which must then not go back.
+  explicit ClockedRedis(Redis& redis, bool entries = false) : redis_(redis), entries_(entries) {}
 
   // Unix us.
   Awaitable<absl::StatusOr<RedisReply>> set_time(std::int64_t now_us) {
@@ -34,19 +35,25 @@ class ClockedRedis : public Redis {
   std::uint64_t epoch() const override { return redis_.epoch(); }
 
  private:
+  static void replace(std::string& source, const std::string& real, const std::string& ours) {
+    for (std::size_t at = source.find(real); at != std::string::npos; at = source.find(real, at + ours.size()))
+      source.replace(at, real.size(), ours);
+  }
+
   const RedisScript& clocked(const RedisScript& script) {
     auto& found = scripts_[&script];
     if (!found) {
       std::string source = script.source();
-      const std::string real = "redis.call('TIME')";
-      for (std::size_t at = source.find(real); at != std::string::npos; at = source.find(real, at))
-        source.replace(at, real.size(), "redis.call('HMGET', 'test:clock', 's', 'us')");
+      replace(source, "redis.call('TIME')", "redis.call('HMGET', 'test:clock', 's', 'us')");
+      if (entries_)
+        replace(source, "keep.records, '*', ", "keep.records, now_ms .. '-*', ");
       found = std::make_unique<RedisScript>(script.name(), source);
     }
     return *found;
   }
 
   Redis& redis_;
+  const bool entries_;
   std::map<const RedisScript*, std::unique_ptr<RedisScript>> scripts_;
 };
 

@@ -4,7 +4,9 @@
 #include <random>
 #include <set>
 
+#include "services/budget/activity_writes.h"
 #include "services/budget/ledger_audit.h"
+#include "services/budget/packed_sums.h"
 #include "services/budget/sweeper.h"
 #include "tests/integration/budget/clocked_redis.h"
 #include "tests/integration/budget/fixture.h"
@@ -268,13 +270,28 @@ class ModelTest : public BudgetTest {
     const std::int64_t amount = hold != model_.holds.end() && pick(3) != 0 ? hold->second.asked : pick(400);
     const int action = pick(100);
     if (action < 36) {
-      const auto reply = loop_.run(ledger_clocked_.reserve(reservation(owner, generation, amount)));
+      v1::ReserveRequest request = reservation(owner, generation, amount);
+      // Not every router knows of records.
+      if (pick(3) != 0) {
+        request.set_model(fmt::format("m{}", pick(2)));
+        request.mutable_record()->set_session_id(pick(2) == 0 ? "" : fmt::format("s{}", pick(2)));
+        request.mutable_record()->set_agent_id(pick(2) == 0 ? "" : "agent");
+      }
+      const auto reply = loop_.run(ledger_clocked_.reserve(request));
       const auto got = reply.ok() ? v1::Failure::KIND_UNSPECIFIED : kind_of(reply.status());
       ASSERT_EQ(got, model_.reserve(owner, generation, amount)) << reply.status().message();
     } else if (action < 62) {
       const std::int64_t cost = pick(450);
       v1::SettleRequest request = settlement(owner, generation, cost);
       request.set_workspace(workspace_);
+      request.set_model(fmt::format("m{}", pick(2)));
+      if (pick(3) != 0) {
+        v1::ActivityRecord& record = *request.mutable_record();
+        record.set_model(request.model());
+        record.set_status(pick(2) == 0 ? 200 : 529);
+        record.set_session_id(fmt::format("s{}", pick(2)));
+        record.mutable_usage()->set_output_tokens(pick(1000));
+      }
       const auto reply = loop_.run(ledger_clocked_.settle(request));
       const auto expected = model_.settle(owner, generation, cost);
       ASSERT_EQ(reply.ok(), expected.has_value()) << reply.status().message();
@@ -332,6 +349,52 @@ class ModelTest : public BudgetTest {
     }
   }
 
+  // Cost and requests by key, of the hashes of sums whose names begin so.
+  std::map<std::string, std::pair<std::int64_t, std::int64_t>> sums_of_all(const std::string& name) {
+    std::map<std::string, std::pair<std::int64_t, std::int64_t>> found;
+    for (const RedisReply& key : redis_command({"KEYS", layout::in_workspace(workspace_, name) + "*"}).elements) {
+      const RedisReply fields = redis_command({"HGETALL", key.text});
+      for (std::size_t i = 0; i + 1 < fields.elements.size(); i += 2) {
+        const auto sums = unpack_sums(fields.elements[i + 1].text);
+        EXPECT_TRUE(sums.has_value());
+        auto& [cost, requests] = found[std::string(parse_sums_field(fields.elements[i].text).key)];
+        cost += sums->cost_nano_usd();
+        requests += sums->requests();
+      }
+    }
+    std::erase_if(found, [](const auto& entry) { return entry.second == std::pair<std::int64_t, std::int64_t>(); });
+    return found;
+  }
+
+  // Records, sums of hours and of days say the same as the ledger.
+  void compare_activity() {
+    std::map<std::string, std::pair<std::int64_t, std::int64_t>> raw;
+    std::int64_t total = 0;
+    std::int64_t of_sessions = 0;
+    for (const RedisReply& entry : redis_command({"XRANGE", layout::records(workspace_), "-", "+"}).elements) {
+      v1::ActivityRecord record;
+      ASSERT_TRUE(record.ParseFromString(entry.elements[1].elements[1].text));
+      raw[record.key_id()].first += record.cost_nano_usd();
+      ++raw[record.key_id()].second;
+      total += record.cost_nano_usd();
+      of_sessions += record.session_id().empty() ? 0 : record.cost_nano_usd();
+    }
+    ASSERT_EQ(total, model_.workspace.usage);
+    for (const auto& [hash, account] : model_.keys)
+      ASSERT_EQ(raw[hash].first, account.usage);
+    std::erase_if(raw, [](const auto& entry) { return entry.second.second == 0; });
+    ASSERT_EQ(sums_of_all("hour:"), raw);
+    ASSERT_EQ(sums_of_all("day:"), raw);
+    for (const RedisReply& key : redis_command({"KEYS", layout::in_workspace(workspace_, "session:") + "*"}).elements) {
+      const RedisReply fields = redis_command({"HGETALL", key.text});
+      for (std::size_t i = 0; i + 1 < fields.elements.size(); i += 2) {
+        if (fields.elements[i].text.starts_with('s'))
+          of_sessions -= unpack_sums(fields.elements[i + 1].text)->cost_nano_usd();
+      }
+    }
+    ASSERT_EQ(of_sessions, 0);
+  }
+
   static void compare(const Account& account, const v1::Spend& spend, const Periods& now) {
     const auto still = account.same(now);
     ASSERT_EQ(spend.usage_nano_usd(), account.usage);
@@ -365,6 +428,7 @@ class ModelTest : public BudgetTest {
     }
     ASSERT_EQ(audit->holds, static_cast<std::int64_t>(model_.holds.size()));
     ASSERT_EQ(audit->settled, static_cast<std::int64_t>(model_.settled.size()));
+    compare_activity();
     // One workspace at a time: the sweeper visits them all.
     redis_command({"FLUSHDB"});
   }

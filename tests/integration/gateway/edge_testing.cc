@@ -211,7 +211,11 @@ EdgeTest::~EdgeTest() {
 }
 
 void EdgeTest::start() {
-  const EdgeServices services{.messages = &messages_, .catalog = &catalog_, .keys = &keys_, .workspaces = &workspaces_};
+  const EdgeServices services{.messages = &messages_,
+                              .catalog = &catalog_,
+                              .keys = &keys_,
+                              .workspaces = &workspaces_,
+                              .activity = with_activity_ ? &activity_ : nullptr};
   edge_ = std::make_unique<Edge>(config_, shards_, std::vector<EdgeServices>(shards_.size(), services));
   const absl::Status listening = edge_->listen();
   ASSERT_TRUE(listening.ok()) << listening;

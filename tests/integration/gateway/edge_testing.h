@@ -11,6 +11,7 @@
 
 #include "gateway/edge.h"
 #include "services/common/base/errors.h"
+#include "tests/integration/gateway/fake_activity.h"
 #include "tests/integration/gateway/fake_keys.h"
 #include "tests/integration/gateway/raw_client.h"
 
@@ -119,6 +120,8 @@ class EdgeTest : public testing::Test {
   FakeCatalog catalog_;
   FakeKeys keys_;
   FakeWorkspaces workspaces_;
+  FakeActivity activity_;
+  bool with_activity_ = true;
   Shards shards_{2};
   std::unique_ptr<Edge> edge_;
 };

@@ -1,5 +1,6 @@
 // Every method of every contract reaches its implementation, with its request, and brings back its reply or error.
 #include "services/common/base/errors.h"
+#include "services/common/rpc/activity_rpc.h"
 #include "services/common/rpc/catalog_rpc.h"
 #include "services/common/rpc/keys_rpc.h"
 #include "services/common/rpc/ledger_rpc.h"
@@ -31,6 +32,58 @@ struct FakeLedger final : Ledger {
     reply.set_cost_nano_usd(request.cost_nano_usd());
     co_return reply;
   }
+  Awaitable<absl::StatusOr<v1::NoteReply>> note(const v1::ActivityRecord& record) override {
+    if (record.generation_id() == "bad")
+      co_return error(v1::Failure::KIND_INVALID_REQUEST, "note " + record.generation_id());
+    co_return v1::NoteReply();
+  }
+};
+
+struct FakeActivity final : Activity {
+  Awaitable<absl::StatusOr<v1::ActivityReply>> query(const v1::ActivityQuery& request) override {
+    v1::ActivityReply reply;
+    reply.add_groups()->set_key_name("query by " + request.api_key());
+    co_return reply;
+  }
+  Awaitable<absl::StatusOr<v1::RecordsReply>> records(const v1::RecordsQuery& request) override {
+    v1::RecordsReply reply;
+    reply.set_cursor("records " + request.cursor());
+    co_return reply;
+  }
+  Awaitable<absl::StatusOr<v1::SessionsReply>> sessions(const v1::SessionsQuery& request) override {
+    v1::SessionsReply reply;
+    reply.set_cursor("sessions " + request.cursor());
+    co_return reply;
+  }
+  Awaitable<absl::StatusOr<v1::ActivityRecord>> generation(const v1::GenerationQuery& request) override {
+    co_return error(v1::Failure::KIND_NOT_FOUND, "generation " + request.generation_id());
+  }
+  Awaitable<absl::Status> export_records(const v1::ExportQuery& request, RecordSink& sink) override {
+    struct Ended {
+      std::atomic<int>& count;
+      ~Ended() { ++count; }
+    };
+    const Ended counted{ended};
+    for (int i = 0; i < 3 || request.follow(); ++i) {
+      v1::ActivityRecord record;
+      record.set_generation_id(request.filter().search() + " " + std::to_string(i));
+      const absl::Status written = co_await sink.write(std::move(record));
+      if (!written.ok())
+        co_return written;
+    }
+    co_return error(v1::Failure::KIND_UNAVAILABLE, "after it");
+  }
+
+  std::atomic<int> ended{0};
+};
+
+struct RecordCollector final : RecordSink {
+  Awaitable<absl::Status> write(v1::ActivityRecord record) override {
+    ids.push_back(record.generation_id());
+    co_return ids.size() < most ? absl::OkStatus() : absl::AbortedError("enough");
+  }
+  std::vector<std::string> ids;
+  std::size_t most = 1000;
 };
 
 struct FakeKeys final : Keys {
@@ -163,6 +216,38 @@ class ContractsTest : public testing::Test {
   RpcServer server_{{}};
 };
 
+TEST_F(ContractsTest, Activity) {
+  FakeActivity fake;
+  ActivityService service({Shard<Activity>{executor(), &fake}});
+  ActivityClient client(serve(service), 10s);
+  v1::ActivityQuery query;
+  query.set_api_key("k");
+  EXPECT_EQ(get(client.query(query))->groups(0).key_name(), "query by k");
+  v1::RecordsQuery records;
+  records.set_cursor("c");
+  EXPECT_EQ(get(client.records(records))->cursor(), "records c");
+  v1::SessionsQuery sessions;
+  sessions.set_cursor("d");
+  EXPECT_EQ(get(client.sessions(sessions))->cursor(), "sessions d");
+  v1::GenerationQuery generation;
+  generation.set_generation_id("e");
+  EXPECT_EQ(failure_of(get(client.generation(generation)).status()).message(), "generation e");
+  v1::ExportQuery exported;
+  exported.mutable_filter()->set_search("f");
+  RecordCollector sink;
+  EXPECT_EQ(failure_of(get(client.export_records(exported, sink))).message(), "after it");
+  EXPECT_EQ(sink.ids, (std::vector<std::string>{"f 0", "f 1", "f 2"}));
+  // A sink that wants no more ends the call, however long it would go on.
+  exported.set_follow(true);
+  sink.most = 5;
+  sink.ids.clear();
+  EXPECT_EQ(get(client.export_records(exported, sink)).code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(sink.ids.size(), 5u);
+  EXPECT_TRUE(eventually([&] { return fake.ended == 2; }));
+  // The service is gone before the server.
+  server_.drain(0ms);
+}
+
 TEST_F(ContractsTest, Marks) {
   FakeMarks fake;
   MarksService service({Shard<Marks>{executor(), &fake}});
@@ -190,6 +275,10 @@ TEST_F(ContractsTest, Ledger) {
   v1::SettleRequest settle;
   settle.set_cost_nano_usd(11);
   EXPECT_EQ(get(client.settle(settle))->cost_nano_usd(), 11);
+  v1::ActivityRecord note;
+  EXPECT_TRUE(get(client.note(note)).ok());
+  note.set_generation_id("bad");
+  EXPECT_EQ(failure_of(get(client.note(note)).status()).message(), "note bad");
 }
 
 TEST_F(ContractsTest, Keys) {

@@ -62,6 +62,8 @@ TEST_F(ConfigTest, ReadsEveryPart) {
                  "drained_streams": 7},
       "timeouts": {"header_ms": 1, "body_ms": 2, "idle_ms": 3, "write_ms": 4, "ping_ms": 5, "abandoned_ms": 7, "drain_ms": 6},
       "budget": {"lease_ms": 300, "settled_ttl_ms": 60000},
+      "activity": {"raw_ttl_days": 7, "raw_count": 1000, "hourly_days": 10, "daily_days": 20, "sessions": 30,
+                   "file": {"path": "-", "bytes": 4096, "kept": 2}},
       "services": {"router": "dns:///r:1", "budget": "dns:///b:1", "adapter": "dns:///a:1"},
       "logging": {"level": "warn"},
       "threads": 2
@@ -77,6 +79,10 @@ TEST_F(ConfigTest, ReadsEveryPart) {
   EXPECT_EQ(config->timeouts.ping, milliseconds(5));
   EXPECT_EQ(config->services.adapter, "dns:///a:1");
   EXPECT_EQ(config->threads, 2u);
+  EXPECT_EQ(config->budget.activity.raw_ttl, std::chrono::days(7));
+  EXPECT_EQ(config->budget.activity.sessions, 30u);
+  EXPECT_EQ(config->budget.activity.file.path, "-");
+  EXPECT_EQ(config->budget.activity.file.kept, 2u);
 }
 
 TEST_F(ConfigTest, NamesTheFieldTheValueAndWhatWasExpected) {
@@ -149,6 +155,9 @@ TEST_F(ConfigTest, NamesTheFieldTheValueAndWhatWasExpected) {
       {R"({"redis": {"tls": {"key_file": "/dev/null"}}})", "redis.tls.certificate_file: goes with redis.tls.key_file"},
       {R"({"redis": {"password": "${CONFIG_TEST_UNSET}"}})", "the environment variable CONFIG_TEST_UNSET is not set"},
       {R"({"redis": {"password": "${file:/nowhere/x}"}})", "the file /nowhere/x cannot be read"},
+      {R"({"activity": {"raw_ttl_days": 0}})", "activity.raw_ttl_days: expected a whole number from 1"},
+      {R"({"activity": {"file": "-"}})", "activity.file: expected an object"},
+      {R"({"activity": {"file": {"kept": -1}}})", "activity.file.kept: expected a whole number from 0"},
       {R"({"logging": {"level": "loud"}})", "logging.level: expected one of trace"},
       {R"([])", "the document: expected an object"},
       {R"({"threads": 1, "threads": 2})", "\"threads\" stands twice"},

@@ -32,6 +32,17 @@ TEST(Routes, AnyPrefixAndAnyQuery) {
           {"/v1/workspaces/default", Resource::kWorkspace, "default"},
           {"/v1/workspaces/a%2Fb", Resource::kWorkspace, "a/b"},
           {"/v1/credits", Resource::kCredits},
+          {"/v1/activity", Resource::kActivity},
+          {"/v1/activity/query", Resource::kActivityQuery},
+          {"/v1/activity/records", Resource::kActivityRecords},
+          {"/v1/activity/records/gen-1", Resource::kActivityRecord, "gen-1"},
+          {"/v1/activity/sessions", Resource::kActivitySessions},
+          {"/v1/activity/health", Resource::kActivityHealth},
+          {"/v1/activity/export", Resource::kActivityExport},
+          {"/v1/activity/stream", Resource::kActivityStream},
+          {"/v1/generation", Resource::kGeneration},
+          {"/v1/analytics/meta", Resource::kAnalyticsMeta},
+          {"/v1/analytics/query", Resource::kAnalyticsQuery},
       };
       for (const Row& row : rows) {
         const Route route = find_route(prefix + row.target + query);

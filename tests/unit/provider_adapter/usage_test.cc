@@ -288,5 +288,19 @@ TEST(Usage, LargeMessage) {
   EXPECT_EQ(usage.usage().output_tokens(), 6);
 }
 
+TEST(Usage, TellsWhyTheResponseEnded) {
+  UsageTracker streamed;
+  ASSERT_TRUE(streamed.read_message_delta(R"({"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{}})"));
+  EXPECT_EQ(streamed.usage().stop_reason(), "tool_use");
+  ASSERT_TRUE(streamed.read_message_delta(R"({"delta":{"stop_reason":null}})"));
+  ASSERT_TRUE(streamed.read_message_delta(R"({"delta":null})"));
+  EXPECT_EQ(streamed.usage().stop_reason(), "tool_use");
+  UsageTracker whole;
+  std::optional<ApiError> error;
+  ASSERT_TRUE(
+      read_message(R"({"type":"message","stop_reason":"max_tokens","usage":{"output_tokens":3}})", whole, error));
+  EXPECT_EQ(whole.usage().stop_reason(), "max_tokens");
+}
+
 }  // namespace
 }  // namespace tollgate::anthropic

@@ -65,6 +65,11 @@ struct FakeLedger : Ledger {
     settled.push_back(request);
     co_return v1::SettleReply();
   }
+  std::vector<v1::ActivityRecord> noted;
+  Awaitable<absl::StatusOr<v1::NoteReply>> note(const v1::ActivityRecord& record) override {
+    noted.push_back(record);
+    co_return v1::NoteReply();
+  }
 };
 
 struct FakeKeys : Keys {
