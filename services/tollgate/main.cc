@@ -4,11 +4,13 @@
 
 #include "services/common/base/log.h"
 #include "services/common/process/process.h"
+#include "services/tollgate/activity_command.h"
 #include "services/tollgate/check_command.h"
 #include "services/tollgate/key_command.h"
 #include "services/tollgate/ledger_command.h"
 #include "services/tollgate/route_command.h"
 #include "services/tollgate/serve.h"
+#include "services/tollgate/statusline_command.h"
 #include "services/tollgate/workspace_command.h"
 
 namespace tollgate {
@@ -41,6 +43,8 @@ int run(int argc, char** argv) {
   add_key_command(app, command);
   add_workspace_command(app, command);
   add_ledger_command(app, command);
+  add_activity_command(app, command);
+  add_statusline_command(app, command);
   add_check_command(app, command);
   add_route_command(app, command);
   CLI11_PARSE(app, argc, argv);

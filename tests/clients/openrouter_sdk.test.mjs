@@ -99,6 +99,81 @@ describe("OpenRouter's SDK", () => {
     assert.ok(totalUsage >= 0 && totalUsage < totalCredits);
   });
 
+  // The record is written with the settlement, which follows the last byte.
+  async function recordOf(id) {
+    for (let i = 0; ; ++i) {
+      try {
+        return (await client().generations.getGeneration({ id })).data;
+      } catch (error) {
+        if (error.statusCode !== 404 || i === 200) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      }
+    }
+  }
+
+  test('a generation', async () => {
+    const anthropic = new Anthropic({ baseURL: baseUrl(), apiKey: key() });
+    const question = { model: model(), max_tokens: 100, messages: [{ role: 'user', content: 'Good morning' }] };
+    const { data: answer, response } = await anthropic.messages.create(question).withResponse();
+    const id = response.headers.get('x-generation-id');
+    const record = await recordOf(id);
+    assert.equal(record.id, id);
+    assert.equal(record.model, model());
+    assert.equal(record.streamed, false);
+    assert.equal(record.nativeFinishReason, answer.stop_reason);
+    assert.equal(record.tokensCompletion, answer.usage.output_tokens);
+    assert.ok(record.totalCost > 0);
+    assert.ok(record.generationTime >= 0);
+    assert.equal(record.providerResponses.length, 1);
+    assert.equal(record.providerResponses[0].status, 200);
+    assert.equal(record.workspaceId, 'default');
+    assert.match(record.userAgent, /Anthropic/i);
+    // Its own key sees it, another one does not.
+    assert.equal((await client(key()).generations.getGeneration({ id })).data.id, id);
+    const other = await client().apiKeys.create({ requestBody: { name: newName() } });
+    await rejectsAtOnce(client(other.key).generations.getGeneration({ id }), errors.NotFoundResponseError, 404);
+    await client().apiKeys.delete({ hash: other.data.hash });
+    await rejectsAtOnce(client().generations.getGeneration({ id: 'gen-nothing' }), errors.NotFoundResponseError, 404);
+  });
+
+  test('activity', async () => {
+    // Of completed days, of which this gateway has seen none.
+    const rows = (await client().analytics.getUserActivity()).data;
+    assert.ok(Array.isArray(rows));
+    const yesterday = new Date(Date.now() - 86400000).toISOString().slice(0, 10);
+    assert.deepEqual((await client().analytics.getUserActivity({ date: yesterday, groupBy: 'workspace' })).data, []);
+    await rejectsAtOnce(client().analytics.getUserActivity({ date: '2020-01-01' }), errors.BadRequestResponseError, 400);
+  });
+
+  test('analytics', async () => {
+    const { analytics } = client();
+    const meta = (await analytics.getAnalyticsMeta()).data;
+    const metrics = meta.metrics.map(({ name }) => name);
+    const dimensions = meta.dimensions.map(({ name }) => name);
+    assert.ok(metrics.includes('total_usage') && dimensions.includes('model'));
+    const anthropic = new Anthropic({ baseURL: baseUrl(), apiKey: key() });
+    const { response } = await anthropic.messages.create(
+      { model: model(), max_tokens: 100, messages: [{ role: 'user', content: 'Good morning' }] }).withResponse();
+    await recordOf(response.headers.get('x-generation-id'));
+    const requestBody = {
+      metrics, dimensions: ['model', 'provider', 'workspace'], granularity: 'day',
+      filters: [{ field: 'model', operator: 'in', value: [model()] }],
+      orderBy: { field: 'total_usage', direction: 'desc' },
+      timeRange: { start: new Date(Date.now() - 86400000), end: new Date(Date.now() + 86400000) },
+    };
+    const { data, metadata } = (await analytics.queryAnalytics({ requestBody })).data;
+    assert.equal(metadata.rowCount, data.length);
+    assert.ok(data.length >= 1);
+    // The SDK drops the members of rows, whose names it does not know.
+    const raw = await ask('POST', '/analytics/query',
+      { metrics: ['request_count', 'total_usage'], dimensions: ['model'],
+        order_by: { field: 'total_usage', direction: 'desc' } });
+    assert.equal(raw.body.data.data[0].model, model());
+    assert.ok(raw.body.data.data[0].request_count >= 1 && raw.body.data.data[0].total_usage > 0);
+    await rejectsAtOnce(analytics.queryAnalytics({ requestBody: { metrics: ['happiness'] } }),
+      errors.BadRequestResponseError, 400);
+  });
+
   test('workspaces', async () => {
     const { workspaces } = client();
     const slug = `sdk-${process.pid}`;
@@ -249,6 +324,52 @@ describe('beyond OpenRouter', () => {
       assert.ok(Math.abs(body.data.limit - shown) <= Number.EPSILON * shown, `${body.data.limit} for ${written}`);
       await ask('DELETE', `/keys/${body.data.hash}`);
     }
+  });
+
+  test('what was asked, in every shape', async () => {
+    const { body: made } = await ask('POST', '/keys', { name: newName() });
+    const question = { model: model(), max_tokens: 100, messages: [{ role: 'user', content: 'Good morning' }] };
+    const anthropic = new Anthropic({ baseURL: baseUrl(), apiKey: made.key });
+    const { response } = await anthropic.messages.create(question).withResponse();
+    const id = response.headers.get('x-generation-id');
+    const own = (path) => ask('GET', path, undefined, made.key);
+    let record;
+    for (let i = 0; i < 200 && record?.status !== 200; ++i) {
+      await new Promise((resolve) => setTimeout(resolve, 25));
+      record = await own(`/activity/records/${id}`);
+    }
+    assert.equal(record.body.data.generation_id, id);
+    const listed = await own('/activity/records?since=1h&limit=10');
+    assert.deepEqual(listed.body.data.map((entry) => entry.generation_id), [id]);
+    const { body } = await own('/activity/query?since=1d&by=key,model&interval=hour');
+    assert.equal(body.data.length, 1);
+    assert.deepEqual(body.data[0].by, { key: made.data.hash, model: model() });
+    assert.equal(body.total.requests, 1);
+    assert.equal(body.total.cost, record.body.data.cost);
+    assert.equal((await own('/key')).body.data.usage, body.total.cost);
+    const csv = await fetch(`${baseUrl()}/v1/activity/export?since=1d`, { headers: { 'x-api-key': made.key } });
+    assert.equal((await csv.text()).trim().split('\r\n').length, 2);
+    const health = await own('/activity/health');
+    assert.ok(health.body.data.some((entry) => entry.requests >= 1 && entry.outage === false));
+    await ask('DELETE', `/keys/${made.data.hash}`);
+  });
+
+  test('a live stream shows a request when it is over', async () => {
+    const leave = new AbortController();
+    const stream = await fetch(`${baseUrl()}/v1/activity/stream`,
+      { headers: { 'x-api-key': key() }, signal: leave.signal });
+    assert.equal(stream.headers.get('content-type'), 'text/event-stream');
+    const anthropic = new Anthropic({ baseURL: baseUrl(), apiKey: key() });
+    const { response } = await anthropic.messages.create(
+      { model: model(), max_tokens: 100, messages: [{ role: 'user', content: 'Good morning' }] }).withResponse();
+    const id = response.headers.get('x-generation-id');
+    let text = '';
+    for await (const chunk of stream.body) {
+      text += Buffer.from(chunk).toString();
+      if (text.includes(`id: ${id}\n`)) break;
+    }
+    leave.abort();
+    assert.match(text, new RegExp(`event: record\nid: ${id}\n`));
   });
 
   test('a management key lists models, and none answers it', async () => {

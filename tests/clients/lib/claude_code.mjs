@@ -1,6 +1,6 @@
 // The real Claude Code, with an empty home and nothing of this machine's environment.
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -19,9 +19,48 @@ export async function newSession() {
   const home = await mkdtemp(path.join(directory, 'home-'));
   const work = await mkdtemp(path.join(directory, 'work-'));
   return {
+    home,
     work,
+    open: (options) => open({ home, work, ...options }),
     run: (options) => run({ home, work, ...options }),
     remove: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+const environment = ({ home, baseUrl, token, env }) => ({
+  PATH: '/usr/local/bin:/usr/bin:/bin',
+  HOME: home,
+  ANTHROPIC_BASE_URL: baseUrl,
+  ANTHROPIC_AUTH_TOKEN: token,
+  ANTHROPIC_API_KEY: '',
+  DISABLE_TELEMETRY: '1',
+  CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+  ...env,
+});
+
+// Opens it in a terminal (util-linux' script gives one), as a person would, with `settings` and a first prompt. Resolves
+// with {screen, close}.
+async function open({ home, work, baseUrl, token, prompt, settings = {}, env = {} }) {
+  await mkdir(path.join(home, '.claude'), { recursive: true });
+  await writeFile(path.join(home, '.claude', 'settings.json'), JSON.stringify(settings));
+  const trusted = { hasTrustDialogAccepted: true, hasCompletedProjectOnboarding: true };
+  await writeFile(path.join(home, '.claude.json'),
+    JSON.stringify({ hasCompletedOnboarding: true, theme: 'dark', projects: { [work]: trusted } }));
+  const child = spawn('script', ['-qec', `exec '${binary()}' '${prompt}'`, '/dev/null'], {
+    cwd: work,
+    env: { TERM: 'xterm-256color', ...environment({ home, baseUrl, token, env }) },
+    stdio: ['pipe', 'pipe', 'ignore'],
+    detached: true,
+  });
+  let screen = '';
+  child.stdout.on('data', (data) => (screen += data));
+  const closed = new Promise((resolve) => child.on('close', resolve));
+  return {
+    screen: () => screen,
+    close: async () => {
+      process.kill(-child.pid, 'SIGKILL');
+      await closed;
+    },
   };
 }
 
@@ -33,16 +72,7 @@ function run({ home, work, baseUrl, token, prompt, args = [], env = {} }) {
       'Write', ...args],
     {
       cwd: work,
-      env: {
-        PATH: '/usr/local/bin:/usr/bin:/bin',
-        HOME: home,
-        ANTHROPIC_BASE_URL: baseUrl,
-        ANTHROPIC_AUTH_TOKEN: token,
-        ANTHROPIC_API_KEY: '',
-        DISABLE_TELEMETRY: '1',
-        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-        ...env,
-      },
+      env: environment({ home, baseUrl, token, env }),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   let stdout = '';

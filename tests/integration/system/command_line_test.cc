@@ -103,6 +103,40 @@ TEST_P(CommandLineTest, RouteExplain) {
   EXPECT_THAT(complaint({"route", "explain", "--model", "nope"}), HasSubstr("nope is not in the catalog"));
 }
 
+// Who asked what: the same in every shape, and as it comes.
+TEST_P(CommandLineTest, Activity) {
+  const std::string ci = suite_.create_key("ci");
+  suite_.create_key("idle");
+  EXPECT_EQ(run({"activity"}).at("total").at("requests"), 0);
+  EXPECT_EQ(suite_.message(ci, false).status(), 200u);
+  EXPECT_TRUE(suite_.message(ci, true).read_until("message_stop"));
+  // The record comes with the settlement, which follows the last byte.
+  json sums;
+  EXPECT_TRUE(wait_until([&] {
+    sums = run({"activity", "--by", "key,model", "--since", "1h"});
+    return sums.at("total").at("requests") == 2;
+  }));
+  ASSERT_EQ(sums.at("data").size(), 1u);
+  EXPECT_EQ(sums.at("data")[0].at("key_name"), "ci");
+  EXPECT_EQ(sums.at("data")[0].at("by").at("model"), "test/model");
+  EXPECT_EQ(sums.at("total").at("cost"), suite_.key("ci").at("usage"));
+  EXPECT_EQ(run({"activity", "--key", "idle"}).at("total").at("requests"), 0);
+
+  const std::string table = suite_.tollgate({"activity", "--by", "key", "--interval", "day"});
+  EXPECT_THAT(table, HasSubstr("DAY         KEY"));
+  EXPECT_THAT(table, HasSubstr("\ntotal "));
+  const std::string records = suite_.tollgate({"activity", "--records", "--limit", "1"});
+  EXPECT_EQ(std::count(records.begin(), records.end(), '\n'), 2);
+  const std::string file = suite_.tollgate({"activity", "--records", "--csv"});
+  EXPECT_EQ(std::count(file.begin(), file.end(), '\n'), 3);
+  EXPECT_THAT(suite_.tollgate({"activity", "--csv"}), HasSubstr("model,requests,"));
+
+  EXPECT_THAT(complaint({"activity", "--since", "soon"}), HasSubstr("--since: expected a time"));
+  EXPECT_THAT(complaint({"activity", "--by", "mood"}), HasSubstr("--by: expected some of key"));
+  EXPECT_THAT(complaint({"activity", "--status", "bad"}), HasSubstr("--status: expected 200"));
+  EXPECT_THAT(complaint({"activity", "--by", "key", "--follow"}), HasSubstr("--follow"));
+}
+
 TEST_P(CommandLineTest, Workspaces) {
   json team = run({"workspace", "create", "team", "--name", "The team", "--limit", "100/monthly", "--limit", "500",
                    "--hold-mode", "expected"});

@@ -1,0 +1,15 @@
+// tollgate statusline
+#pragma once
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace tollgate {
+
+// Adds the command; `run` is set by it and does it, returning the exit code.
+void add_statusline_command(CLI::App& app, std::function<int()>& run);
+
+}  // namespace tollgate
