@@ -1,0 +1,95 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { get, streamUrl } from './api';
+import type { ActivityRecord } from './types';
+
+export interface Loaded<T> {
+  data: T | null;
+  error: Error | null;
+  // The first time: later answers replace what is shown.
+  loading: boolean;
+  reload: () => void;
+}
+
+// `tick`: another value asks again.
+export function useLoad<T>(path: string | null, query?: URLSearchParams, tick = 0): Loaded<T> {
+  const asked = path === null ? null : `${path}?${query ?? ''}`;
+  const [state, setState] = useState<{ asked: string | null; data: T | null; error: Error | null }>({
+    asked: null,
+    data: null,
+    error: null,
+  });
+  const [again, setAgain] = useState(0);
+  useEffect(() => {
+    if (path === null) return;
+    const abort = new AbortController();
+    get<T>(path, query, abort.signal).then(
+      (data) => setState({ asked, data, error: null }),
+      (error: Error) => {
+        if (!abort.signal.aborted)
+          setState((before) => ({ asked, data: before.asked === asked ? before.data : null, error }));
+      },
+    );
+    return () => abort.abort();
+  }, [asked, tick, again]);
+  const reload = useCallback(() => setAgain((n) => n + 1), []);
+  return { data: state.data, error: state.error, loading: state.data === null && state.error === null, reload };
+}
+
+export type LiveState = 'off' | 'connecting' | 'live' | 'lost';
+
+// Records as they happen. The browser connects again by itself.
+export function useLive(on: boolean, query: URLSearchParams, onRecord: (record: ActivityRecord) => void): LiveState {
+  const [state, setState] = useState<LiveState>('off');
+  const callback = useRef(onRecord);
+  callback.current = onRecord;
+  const asked = query.toString();
+  useEffect(() => {
+    if (!on) return setState('off');
+    setState('connecting');
+    const source = new EventSource(streamUrl(new URLSearchParams(asked)));
+    source.onopen = () => setState('live');
+    source.onerror = () => setState('lost');
+    source.addEventListener('record', (event) => callback.current(JSON.parse((event as MessageEvent<string>).data)));
+    return () => source.close();
+  }, [on, asked]);
+  return state;
+}
+
+// Counts up at most once in `ms`, after whatever was told to it.
+export function useThrottledTick(ms: number): [number, () => void] {
+  const [tick, setTick] = useState(0);
+  const timer = useRef<ReturnType<typeof setTimeout>>();
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const poke = useCallback(() => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      setTick((n) => n + 1);
+    }, ms);
+  }, [ms]);
+  return [tick, poke];
+}
+
+export function useTitle(title: string) {
+  useEffect(() => {
+    document.title = `${title} · Tollgate`;
+  }, [title]);
+}
+
+// Whether colours of the canvas have to be read again.
+export function useTheme(): string {
+  const read = () =>
+    document.documentElement.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
+  const [theme, setTheme] = useState(read);
+  useEffect(() => {
+    const update = () => setTheme(read());
+    const media = matchMedia('(prefers-color-scheme: dark)');
+    const observer = new MutationObserver(update);
+    media.addEventListener('change', update);
+    observer.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+    return () => {
+      media.removeEventListener('change', update);
+      observer.disconnect();
+    };
+  }, []);
+  return theme;
+}
