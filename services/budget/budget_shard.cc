@@ -12,6 +12,7 @@ BudgetShard::BudgetShard(asio::io_context& context, const Config& config)
       keys(*redis),
       workspaces(*redis),
       marks(*redis),
+      sign_ins(*redis),
       sweeper_(context, *redis, config.budget),
       aof_renewal_(context, *redis),
       renews_aof_(!config.redis.cluster) {}

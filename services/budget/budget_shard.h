@@ -7,6 +7,7 @@
 #include "services/budget/redis_keys.h"
 #include "services/budget/redis_ledger.h"
 #include "services/budget/redis_marks.h"
+#include "services/budget/redis_sign_ins.h"
 #include "services/budget/redis_workspaces.h"
 #include "services/budget/sweeper.h"
 #include "services/budget/write_replay.h"
@@ -26,6 +27,7 @@ struct BudgetShard {
   RedisKeys keys;
   RedisWorkspaces workspaces;
   RedisMarks marks;
+  RedisSignIns sign_ins;
 
  private:
   Sweeper sweeper_;

@@ -1,4 +1,4 @@
-// tollgate-budget: Ledger, Keys, Workspaces and Marks over gRPC, on Redis.
+// tollgate-budget: Ledger, Keys, Workspaces, Marks and SignIns over gRPC, on Redis.
 
 #include "services/budget/budget_shard.h"
 #include "services/common/process/process.h"
@@ -6,6 +6,7 @@
 #include "services/common/rpc/keys_rpc.h"
 #include "services/common/rpc/ledger_rpc.h"
 #include "services/common/rpc/marks_rpc.h"
+#include "services/common/rpc/sign_ins_rpc.h"
 #include "services/common/rpc/workspaces_rpc.h"
 #include "services/common/runtime/shards.h"
 
@@ -19,6 +20,7 @@ absl::Status serve(const Config& config) {
   std::vector<Shard<Keys>> keys;
   std::vector<Shard<Workspaces>> workspaces;
   std::vector<Shard<Marks>> marks;
+  std::vector<Shard<SignIns>> sign_ins;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     asio::io_context& context = shards.at(i);
     stacks.push_back(std::make_unique<BudgetShard>(context, config));
@@ -26,15 +28,17 @@ absl::Status serve(const Config& config) {
     keys.push_back({context.get_executor(), &stacks.back()->keys});
     workspaces.push_back({context.get_executor(), &stacks.back()->workspaces});
     marks.push_back({context.get_executor(), &stacks.back()->marks});
+    sign_ins.push_back({context.get_executor(), &stacks.back()->sign_ins});
   }
   stacks[0]->start_housekeeping(shards.at(0));
   LedgerService ledger_service(ledgers);
   KeysService keys_service(keys);
   WorkspacesService workspaces_service(workspaces);
   MarksService marks_service(marks);
+  SignInsService sign_ins_service(sign_ins);
   shards.start();
-  const absl::Status status =
-      serve_rpc(config, "budget", {&ledger_service, &keys_service, &workspaces_service, &marks_service});
+  const absl::Status status = serve_rpc(
+      config, "budget", {&ledger_service, &keys_service, &workspaces_service, &marks_service, &sign_ins_service});
   shards.stop();
   return status;
 }
