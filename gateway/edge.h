@@ -5,6 +5,7 @@
 //   GET  /v1/models, /v1/models/{id}               Catalog
 //   GET  /v1/key, /v1/auth/key                     Keys
 //   /v1/keys, /v1/workspaces, /v1/credits          Keys, Workspaces (management.h)
+//   /dashboard/...                                 the page (dashboard_page.h) and its sessions (sign_in.h)
 //
 // behind any of the prefixes /, /api and /anthropic, and the probes and telemetry posts of clients. A connection whose
 // client has sent its last byte (a half-closed one, too) while a request runs counts as gone: the call is cancelled.
@@ -19,6 +20,7 @@
 #include "services/common/api/catalog.h"
 #include "services/common/api/keys.h"
 #include "services/common/api/messages.h"
+#include "services/common/api/sign_ins.h"
 #include "services/common/api/workspaces.h"
 #include "services/common/config/config.h"
 #include "services/common/runtime/shards.h"
@@ -31,6 +33,8 @@ struct EdgeServices {
   Catalog* catalog;
   Keys* keys;
   Workspaces* workspaces;
+  // Of the dashboard. Null: it has none.
+  SignIns* sign_ins = nullptr;
 };
 
 // Used on a thread that is no shard's.

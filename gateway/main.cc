@@ -7,6 +7,7 @@
 #include "services/common/rpc/keys_rpc.h"
 #include "services/common/rpc/messages_rpc.h"
 #include "services/common/rpc/server_runtime.h"
+#include "services/common/rpc/sign_ins_rpc.h"
 #include "services/common/rpc/workspaces_rpc.h"
 
 namespace tollgate {
@@ -24,9 +25,11 @@ absl::Status serve(const Config& config) {
   const auto budget = make_channel(config.services.budget, channel);
   KeysClient keys(budget, kDeadline);
   WorkspacesClient workspaces(budget, kDeadline);
+  SignInsClient sign_ins(budget, kDeadline);
 
   Shards shards(config.threads);
-  const EdgeServices services{&messages, &catalog, &keys, &workspaces};
+  const EdgeServices services{
+      .messages = &messages, .catalog = &catalog, .keys = &keys, .workspaces = &workspaces, .sign_ins = &sign_ins};
   Edge edge(config, shards, std::vector<EdgeServices>(shards.size(), services));
   shards.start();
   // Health and reflection only.

@@ -28,6 +28,9 @@ enum class Resource {
   kWorkspaces,
   kWorkspace,
   kCredits,
+  // The page, and the sessions that it is signed in with.
+  kDashboard,
+  kSignIn,
 };
 
 // Reached with a management key only.
