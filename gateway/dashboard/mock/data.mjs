@@ -207,7 +207,7 @@ export function record(r, keys, sessions, at, outage = false) {
       cache_write_1h_tokens: 0,
       web_search_requests: 0,
     },
-    usage_source: cancelled ? 'checkpoint' : 'upstream',
+    usage_source: cancelled ? 'drained' : 'reported',
     cost,
     cost_parts,
     streamed: session !== '' || r.chance(0.6),

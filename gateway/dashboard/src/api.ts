@@ -65,7 +65,13 @@ export const exportUrl = (query: URLSearchParams, format: 'csv' | 'json') => {
   all.set('format', format);
   return api(`/activity/export?${all}`);
 };
-export const streamUrl = (query: URLSearchParams) => api(`/activity/stream?${query}`);
+// From now on: a time would make it begin with what has been.
+export const streamUrl = (query: URLSearchParams) => {
+  const rest = new URLSearchParams(query);
+  rest.delete('since');
+  rest.delete('until');
+  return api(`/activity/stream${rest.size > 0 ? `?${rest}` : ''}`);
+};
 
 async function session(method: string, body?: unknown): Promise<SignIn> {
   const { data } = await call<{ data: SignIn }>(method, '/dashboard/session', body);

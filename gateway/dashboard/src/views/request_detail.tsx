@@ -57,12 +57,7 @@ function Detail({ record }: { record: ActivityRecord }) {
         </span>
       ) : null,
     ],
-    [
-      'Usage from',
-      { upstream: 'the upstream', checkpoint: 'the last checkpoint of the stream', estimate: 'an estimate' }[
-        record.usage_source
-      ] ?? record.usage_source,
-    ],
+    ['Usage from', USAGE_SOURCES[record.usage_source] ?? record.usage_source],
   ];
   return (
     <div class="detail">
@@ -101,6 +96,13 @@ function Detail({ record }: { record: ActivityRecord }) {
     </div>
   );
 }
+
+const USAGE_SOURCES: Record<string, string> = {
+  reported: 'the upstream',
+  drained: 'the upstream, read on after the client had gone',
+  estimated: 'an estimate: the stream broke off',
+  lease_expired: 'the last checkpoint: the gateway broke off',
+};
 
 interface Span {
   name: string;
