@@ -2,7 +2,8 @@ import { carried, filterOf, withParams } from '../filter';
 import { count, millis, modelName, percent, short, speed, usdColumn } from '../format';
 import { useLive, useLoad, useThrottledTick, useTitle } from '../hooks';
 import { Panel } from '../parts/controls';
-import { FilterLine } from '../parts/filter_line';
+import { AddFilter } from '../parts/add_filter';
+import { ChipLine } from '../parts/filter_line';
 import { Live, TimeRange } from '../parts/filters';
 import { Empty, Shown } from '../parts/states';
 import { href, usePlace } from '../place';
@@ -23,9 +24,10 @@ export function ModelsView({ me }: { me: SignIn }) {
         <div class="head-aside">
           <Live state={state} on={live} />
           <TimeRange />
+          <AddFilter />
         </div>
       </header>
-      <FilterLine me={me} />
+      <ChipLine me={me} />
       <Panel flush>
         <Shown of={models}>
           {({ data, total }) =>

@@ -5,7 +5,8 @@ import { useLive, useLoad, useThrottledTick, useTitle } from '../hooks';
 import { tokensOf } from '../parts/breakdown';
 import { Meter, Panel } from '../parts/controls';
 import { Live, TimeRange } from '../parts/filters';
-import { FilterLine } from '../parts/filter_line';
+import { AddFilter } from '../parts/add_filter';
+import { ChipLine } from '../parts/filter_line';
 import { RecordList } from '../parts/record_list';
 import { SpendChart } from '../parts/spend_chart';
 import { Empty, Shown } from '../parts/states';
@@ -37,9 +38,10 @@ export function OverviewView({ me }: { me: SignIn }) {
         <div class="head-aside">
           <Live state={state} on={live} />
           <TimeRange />
+          <AddFilter />
         </div>
       </header>
-      <FilterLine me={me} />
+      <ChipLine me={me} />
       <Shown of={now} rows={2}>
         {({ total }) => <Numbers now={total} before={earlier.data?.total ?? null} />}
       </Shown>
@@ -90,7 +92,7 @@ function Numbers({ now, before }: { now: Sums; before: Sums | null }) {
         <dd class="aside">
           {now.failovers === 0
             ? 'no failovers'
-            : `${count(now.failovers)} ${now.failovers === 1 ? 'failover' : 'failovers'} behind the scenes`}
+            : `${count(now.failovers)} ${now.failovers === 1 ? 'failover' : 'failovers'}`}
         </dd>
       </div>
     </dl>

@@ -5,7 +5,8 @@ import { ago, count, exactTime, lasting, percent, short, shortId, usdColumn } fr
 import { useLive, useLoad, useThrottledTick, useTitle } from '../hooks';
 import { tokensOf } from '../parts/breakdown';
 import { CopyButton, Panel } from '../parts/controls';
-import { FilterLine } from '../parts/filter_line';
+import { AddFilter } from '../parts/add_filter';
+import { ChipLine } from '../parts/filter_line';
 import { Live, TimeRange } from '../parts/filters';
 import { Chevron } from '../parts/icons';
 import { Empty, Shown } from '../parts/states';
@@ -44,9 +45,10 @@ export function SessionsView({ me }: { me: SignIn }) {
         <div class="head-aside">
           <Live state={state} on={live} />
           <TimeRange />
+          <AddFilter />
         </div>
       </header>
-      <FilterLine me={me} />
+      <ChipLine me={me} />
       <Panel flush>
         <Shown of={first} rows={10}>
           {({ data }) => {
