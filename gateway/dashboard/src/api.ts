@@ -1,6 +1,6 @@
 // Calls to the gateway. The session's cookie goes along by itself; what changes something shows the token against forged
 // requests, too.
-import type { SignIn } from './types';
+import type { Key, SignIn } from './types';
 
 export class ApiError extends Error {
   constructor(
@@ -59,6 +59,22 @@ export const get = <T>(path: string, query?: URLSearchParams, signal?: AbortSign
 export const post = <T>(path: string, body: unknown) => call<T>('POST', api(path), body);
 export const patch = <T>(path: string, body: unknown) => call<T>('PATCH', api(path), body);
 export const remove = (path: string) => call<unknown>('DELETE', api(path));
+
+export const KEYS_PAGE = 100;
+const MOST_PAGES = 50;
+
+// Those of all pages, for what has to know them all.
+export async function allKeys(query: URLSearchParams, signal: AbortSignal): Promise<Key[]> {
+  const keys: Key[] = [];
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const asked = new URLSearchParams(query);
+    if (page > 0) asked.set('offset', String(page * KEYS_PAGE));
+    const { data } = await get<{ data: Key[] }>('/keys', asked, signal);
+    keys.push(...data);
+    if (data.length < KEYS_PAGE) break;
+  }
+  return keys;
+}
 
 export const exportUrl = (query: URLSearchParams, format: 'csv' | 'json') => {
   const all = new URLSearchParams(query);

@@ -12,7 +12,11 @@ export interface Loaded<T> {
 
 // `tick`: another value asks again.
 export function useLoad<T>(path: string | null, query?: URLSearchParams, tick = 0): Loaded<T> {
-  const asked = path === null ? null : `${path}?${query ?? ''}`;
+  return useAsked(path === null ? null : `${path}?${query ?? ''}`, (signal) => get<T>(path!, query, signal), tick);
+}
+
+// `asked` says what `fetch` asks for; null: nothing.
+export function useAsked<T>(asked: string | null, fetch: (signal: AbortSignal) => Promise<T>, tick = 0): Loaded<T> {
   const [state, setState] = useState<{ asked: string | null; data: T | null; error: Error | null }>({
     asked: null,
     data: null,
@@ -20,9 +24,9 @@ export function useLoad<T>(path: string | null, query?: URLSearchParams, tick = 
   });
   const [again, setAgain] = useState(0);
   useEffect(() => {
-    if (path === null) return;
+    if (asked === null) return;
     const abort = new AbortController();
-    get<T>(path, query, abort.signal).then(
+    fetch(abort.signal).then(
       (data) => setState({ asked, data, error: null }),
       (error: Error) => {
         if (!abort.signal.aborted)

@@ -1,14 +1,19 @@
 import type { ComponentChildren } from 'preact';
+import { allKeys } from '../api';
 import { FILTERS } from '../filter';
-import { useLoad } from '../hooks';
+import { useAsked } from '../hooks';
 import { usePlace } from '../place';
-import type { Key, SignIn } from '../types';
+import type { SignIn } from '../types';
 import { AddFilter } from './add_filter';
 import { Chips } from './filters';
 
 export function useKeyNames(me: SignIn): Map<string, string> {
-  const keys = useLoad<{ data: Key[] }>(me.management ? '/keys?include_disabled=true' : null);
-  return new Map((keys.data?.data ?? []).map((key) => [key.hash, key.name]));
+  const { query } = usePlace();
+  const wanted = me.management && query.has('key');
+  const keys = useAsked(wanted ? 'all keys' : null, (signal) =>
+    allKeys(new URLSearchParams('include_disabled=true'), signal),
+  );
+  return new Map((keys.data ?? [me.key]).map((key) => [key.hash, key.name]));
 }
 
 // Where nothing else stands beside them, there is a line only if there are filters.

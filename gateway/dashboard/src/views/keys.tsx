@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { patch, remove } from '../api';
+import { KEYS_PAGE as PAGE, patch, remove } from '../api';
 import { count, day, usd, usdColumn } from '../format';
 import { useLoad, useTitle } from '../hooks';
 import { Panel, Pill, Segments } from '../parts/controls';
@@ -10,8 +10,6 @@ import { Empty, Shown } from '../parts/states';
 import { href, setQuery, usePlace } from '../place';
 import type { Key, SignIn, Workspace } from '../types';
 import { KeyForm } from './key_form';
-
-const PAGE = 100;
 
 type Open = { what: 'create' } | { what: 'edit' | 'delete' | 'disable'; key: Key } | null;
 

@@ -1,7 +1,8 @@
 import type { Activity, Key, Page, SignIn, ActivityRecord, Sums } from '../types';
 import { carried, filterOf, rangeOf, withParams } from '../filter';
 import { count, millis, percent, short, usd, usdLimit } from '../format';
-import { useLive, useLoad, useThrottledTick, useTitle } from '../hooks';
+import { useAsked, useLive, useLoad, useThrottledTick, useTitle } from '../hooks';
+import { allKeys, get } from '../api';
 import { tokensOf } from '../parts/breakdown';
 import { Meter, Panel } from '../parts/controls';
 import { Live, TimeRange } from '../parts/filters';
@@ -111,10 +112,15 @@ function Change({ now, before }: { now: number; before: number }) {
 }
 
 function Limits({ me, tick }: { me: SignIn; tick: number }) {
-  const all = useLoad<{ data: Key[] }>(me.management ? '/keys' : null, undefined, tick);
-  const own = useLoad<{ data: Key }>(me.management ? null : '/key', undefined, tick);
-  const keys = me.management ? all.data?.data : own.data && [own.data.data];
-  const closest = (keys ?? [])
+  const keys = useAsked(
+    'limits',
+    (signal) =>
+      me.management
+        ? allKeys(new URLSearchParams(), signal)
+        : get<{ data: Key }>('/key', undefined, signal).then(({ data }) => [data]),
+    tick,
+  );
+  const closest = (keys.data ?? [])
     .flatMap((key) =>
       key.limits.map((limit) => ({ key, limit, share: limit.limit > 0 ? limit.spent / limit.limit : 1 })),
     )
@@ -125,7 +131,7 @@ function Limits({ me, tick }: { me: SignIn; tick: number }) {
       title={me.management ? 'Closest to their limit' : 'Your limits'}
       aside={me.management && <a href={href('keys')}>All keys</a>}
     >
-      <Shown<unknown> of={me.management ? all : own}>
+      <Shown of={keys}>
         {() =>
           closest.length === 0 ? (
             <Empty title={me.management ? 'No key has a limit' : 'This key has no limit'}>
