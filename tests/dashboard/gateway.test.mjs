@@ -1,6 +1,6 @@
 // The page as the gateway serves it, before a real budget service and Redis, in both forms of Tollgate.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -190,20 +190,64 @@ for (const form of ['one', 'five']) {
       await tab.close();
     });
 
-    test('what was spent shows up', async () => {
+    const spend = async (key) => {
       const response = await fetch(`${base}/v1/messages`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-api-key': plain },
+        headers: { 'content-type': 'application/json', 'x-api-key': key },
         body: JSON.stringify({ model, max_tokens: 64, messages: [{ role: 'user', content: 'hi' }] }),
       });
-      const generation = response.headers.get('x-generation-id');
+      assert.equal(response.status, 200);
       await response.text();
+      return response.headers.get('x-generation-id');
+    };
+
+    test('what was spent shows up, as it happens', async () => {
+      const generation = await spend(plain);
       const tab = await openPage(browser);
-      await signIn(tab.page, base, plain);
-      await tab.page.goto(`${base}/dashboard/requests/${generation}`);
-      await tab.page.getByRole('dialog').locator('.timeline').waitFor();
-      await tab.page.getByRole('dialog').getByText('clients').waitFor();
+      const { page } = tab;
+      await signIn(page, base, plain);
+      await page.locator('.breakdown').getByText('claude-').first().waitFor();
+      await page.goto(`${base}/dashboard/requests/${generation}`);
+      const detail = page.getByRole('dialog');
+      await detail.locator('.timeline').waitFor();
+      await detail.getByText('first token after').waitFor();
+      await page.keyboard.press('Escape');
+      await page.locator(`.records a[href*="${generation}"]`).waitFor();
+      await page.getByRole('button', { name: 'Live' }).waitFor();
+      const next = await spend(plain);
+      await page.locator(`.row-fresh a[href*="${next}"]`).waitFor();
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('link', { name: 'CSV' }).click(),
+      ]);
+      const csv = await readFile(await download.path(), 'utf8');
+      assert.ok(csv.includes(generation) && csv.includes(next));
+      for (const view of ['Sessions', 'Models', 'Providers']) {
+        await page.getByRole('navigation').getByRole('link', { name: view }).click();
+        await page.getByRole('heading', { name: view, level: 1 }).waitFor();
+        await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+        assert.equal(await page.getByRole('alert').count(), 0, view);
+      }
       await tab.close();
+    });
+
+    test('a plain key sees nothing of others', async () => {
+      const admin = await session(management);
+      const made = await ask('/api/v1/keys', admin.cookie, {
+        method: 'POST',
+        body: '{"name":"other"}',
+        headers: { 'content-type': 'application/json', 'x-csrf-token': admin.csrf },
+      });
+      const others = await spend((await made.json()).key);
+      const own = await spend(plain);
+      const seen = async (cookie) => {
+        const { data } = await (await ask('/api/v1/activity/records?limit=1000', cookie)).json();
+        return [own, others].map((id) => data.some((record) => record.generation_id === id));
+      };
+      assert.deepEqual(await seen(admin.cookie), [true, true]);
+      const { cookie } = await session(plain);
+      assert.deepEqual(await seen(cookie), [true, false]);
+      assert.equal((await ask(`/api/v1/activity/records/${others}`, cookie)).status, 404);
     });
   });
 }

@@ -1,4 +1,4 @@
-// How each provider does now, as the router sees it, and what it served over the day.
+// How each provider does now, by the last attempts at it, and what it served over the day.
 import { buckets } from '../filter';
 import { bucket, count, millis, modelName, percent, speed, usd } from '../format';
 import { useEffect, useState } from 'preact/hooks';
@@ -30,7 +30,7 @@ export function ProvidersView() {
     <>
       <header class="head">
         <h1>Providers</h1>
-        <p class="head-note">Now, as the router sees them, and what they served over the last 24 hours.</p>
+        <p class="head-note">By their last requests, and over the last 24 hours.</p>
         <ul class="legend">
           <li>
             <i class="swatch swatch-good" />
