@@ -14,8 +14,11 @@ export function usdColumn(amount: number): string {
   return amount === 0 ? '—' : amount >= 1 ? usd(Math.round(amount * 100) / 100) : `$${amount.toFixed(4)}`;
 }
 
-export function usdExact(amount: number): string {
-  return `$${amount.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 9 })}`;
+// Amounts of one column, to the last digit that any of them has.
+export function usdExactly(amounts: number[]): (amount: number) => string {
+  const digits = Math.max(2, ...amounts.map((amount) => amount.toFixed(9).replace(/^\d+\.|0+$/g, '').length));
+  return (amount) =>
+    `$${amount.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
 }
 
 // A limit: as it was set.

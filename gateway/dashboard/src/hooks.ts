@@ -41,20 +41,51 @@ export function useAsked<T>(asked: string | null, fetch: (signal: AbortSignal) =
 
 export type LiveState = 'off' | 'connecting' | 'live' | 'lost';
 
-// Records as they happen. The browser connects again by itself.
-export function useLive(on: boolean, query: URLSearchParams, onRecord: (record: ActivityRecord) => void): LiveState {
+// Records as they happen. The browser connects again by itself. A page that nobody looks at does not listen: a browser
+// has but a few connections to a gateway, for all of its tabs. `onBack`: what happened in between was missed.
+export function useLive(
+  on: boolean,
+  query: URLSearchParams,
+  onRecord: (record: ActivityRecord) => void,
+  onBack: () => void,
+): LiveState {
   const [state, setState] = useState<LiveState>('off');
-  const callback = useRef(onRecord);
-  callback.current = onRecord;
+  const callbacks = useRef({ onRecord, onBack });
+  callbacks.current = { onRecord, onBack };
   const asked = query.toString();
   useEffect(() => {
     if (!on) return setState('off');
-    setState('connecting');
-    const source = new EventSource(streamUrl(new URLSearchParams(asked)));
-    source.onopen = () => setState('live');
-    source.onerror = () => setState('lost');
-    source.addEventListener('record', (event) => callback.current(JSON.parse((event as MessageEvent<string>).data)));
-    return () => source.close();
+    let source: EventSource | null = null;
+    let missed = false;
+    const listen = () => {
+      if (document.hidden) {
+        source?.close();
+        source = null;
+        missed = true;
+        return;
+      }
+      if (source) return;
+      setState('connecting');
+      source = new EventSource(streamUrl(new URLSearchParams(asked)));
+      source.onopen = () => {
+        setState('live');
+        if (missed) callbacks.current.onBack();
+        missed = false;
+      };
+      source.onerror = () => {
+        setState('lost');
+        missed = true;
+      };
+      source.addEventListener('record', (event) =>
+        callbacks.current.onRecord(JSON.parse((event as MessageEvent<string>).data)),
+      );
+    };
+    listen();
+    document.addEventListener('visibilitychange', listen);
+    return () => {
+      document.removeEventListener('visibilitychange', listen);
+      source?.close();
+    };
   }, [on, asked]);
   return state;
 }

@@ -14,7 +14,7 @@ export function ModelsView({ me }: { me: SignIn }) {
   const filter = filterOf(query);
   const live = query.get('live') !== '0' && !query.has('until');
   const [tick, poke] = useThrottledTick(3000);
-  const state = useLive(live, filter, poke);
+  const state = useLive(live, filter, poke, poke);
   const models = useLoad<Activity>('/activity/query', withParams(filter, { by: 'model', limit: '200' }), tick);
   useTitle('Models');
   return (

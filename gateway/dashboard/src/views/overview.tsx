@@ -20,7 +20,7 @@ export function OverviewView({ me }: { me: SignIn }) {
   const range = rangeOf(query);
   const live = query.get('live') !== '0' && !query.has('until');
   const [tick, poke] = useThrottledTick(3000);
-  const state = useLive(live, filter, poke);
+  const state = useLive(live, filter, poke, poke);
   useTitle('Overview');
 
   const before = new URLSearchParams(filter);

@@ -1,6 +1,6 @@
 // One request: what happened when, what it cost and why, and who asked.
 import type { ComponentChildren } from 'preact';
-import { count, exactTime, millis, modelName, shortId, speed, usd, usdExact } from '../format';
+import { count, exactTime, millis, modelName, shortId, speed, usd, usdExactly } from '../format';
 import { useLoad } from '../hooks';
 import { CopyButton } from '../parts/controls';
 import { Dialog } from '../parts/dialog';
@@ -40,7 +40,7 @@ function Detail({ record }: { record: ActivityRecord }) {
     [
       'Session',
       session ? (
-        <a href={href('requests', new URLSearchParams({ session }))} title={session}>
+        <a href={href('requests', new URLSearchParams({ session, since: '30d' }))} title={session}>
           {shortId(session)}
         </a>
       ) : null,
@@ -182,6 +182,7 @@ function Timeline({ record }: { record: ActivityRecord }) {
 
 function Cost({ record }: { record: ActivityRecord }) {
   const { usage, cost_parts: parts } = record;
+  const exactly = usdExactly([record.cost, ...Object.values(parts)]);
   const rows: [string, number, number][] = [
     ['Input', usage.input_tokens, parts.input],
     ['Cache read', usage.cache_read_tokens, parts.cache_read],
@@ -211,7 +212,7 @@ function Cost({ record }: { record: ActivityRecord }) {
             <tr key={name}>
               <th scope="row">{name}</th>
               <td class="number">{count(tokens)}</td>
-              <td class="number">{usdExact(cost)}</td>
+              <td class="number">{exactly(cost)}</td>
             </tr>
           ))}
       </tbody>
@@ -219,7 +220,7 @@ function Cost({ record }: { record: ActivityRecord }) {
         <tr>
           <th scope="row">Total</th>
           <td />
-          <td class="number">{usdExact(record.cost)}</td>
+          <td class="number">{exactly(record.cost)}</td>
         </tr>
       </tfoot>
     </table>

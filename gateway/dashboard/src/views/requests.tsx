@@ -29,7 +29,12 @@ export function RequestsView({ me }: { me: SignIn }) {
   const [fresh, setFresh] = useState<ActivityRecord[]>([]);
   const [older, setOlder] = useState<Page<ActivityRecord>>({ data: [], cursor: null });
   const [more, setMore] = useState<'' | 'busy' | Error>('');
-  const state = useLive(live, filter, (record) => setFresh((before) => [record, ...before].slice(0, MOST_FRESH)));
+  const state = useLive(
+    live,
+    filter,
+    (record) => setFresh((before) => [record, ...before].slice(0, MOST_FRESH)),
+    first.reload,
+  );
   useTitle('Requests');
   useEffect(() => {
     setFresh([]);

@@ -19,7 +19,7 @@ export function SessionsView({ me }: { me: SignIn }) {
   const asked = filter.toString();
   const live = query.get('live') !== '0' && !query.has('until');
   const [tick, poke] = useThrottledTick(3000);
-  const state = useLive(live, filter, poke);
+  const state = useLive(live, filter, poke, poke);
   const first = useLoad<Page<ClientSession>>('/activity/sessions', withParams(filter, { limit: '50' }), tick);
   const [older, setOlder] = useState<Page<ClientSession> | null>(null);
   const [error, setError] = useState('');
