@@ -46,6 +46,7 @@ function Detail({ record }: { record: ActivityRecord }) {
       ) : null,
     ],
     ['Agent', record.agent_id || null],
+    ['API', record.api === 'chat_completions' ? 'chat completions' : 'messages'],
     ['Client', record.user_agent || null],
     ['App', record.app || null],
     [
