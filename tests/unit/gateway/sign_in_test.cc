@@ -133,7 +133,8 @@ TEST_F(SignInCalls, AKeyBecomesACookie) {
 TEST_F(SignInCalls, NothingElseDoes) {
   EXPECT_TRUE(absl::IsUnauthenticated(post(R"({"key":"sk-tg-v1-bad"})").status()));
   EXPECT_TRUE(absl::IsUnauthenticated(post("{\"key\":\"" + kToken + "\"}").status()));
-  for (const char* body : {"", "{}", "[]", R"({"key":""})", R"({"key":7})", R"({"key":"a","more":1})", R"({"key":"a","key":"b"})"})
+  for (const char* body :
+       {"", "{}", "[]", R"({"key":""})", R"({"key":7})", R"({"key":"a","more":1})", R"({"key":"a","key":"b"})"})
     EXPECT_TRUE(absl::IsInvalidArgument(post(body).status())) << body << post(body).status();
   keys_.disabled = true;
   EXPECT_TRUE(absl::IsUnauthenticated(post(R"({"key":"sk-tg-v1-good"})").status()));
