@@ -6,6 +6,7 @@
 //   GET  /v1/key, /v1/auth/key                     Keys
 //   /v1/keys, /v1/workspaces, /v1/credits          Keys, Workspaces (management.h)
 //   /v1/activity, /v1/generation, /v1/analytics    Activity (activity_api.h)
+//   /dashboard/...                                 the page (dashboard_page.h) and its sessions (sign_in.h)
 //
 // behind any of the prefixes /, /api and /anthropic, and the probes and telemetry posts of clients. A connection whose
 // client has sent its last byte (a half-closed one, too) while a request runs counts as gone: the call is cancelled.
@@ -21,6 +22,7 @@
 #include "services/common/api/catalog.h"
 #include "services/common/api/keys.h"
 #include "services/common/api/messages.h"
+#include "services/common/api/sign_ins.h"
 #include "services/common/api/workspaces.h"
 #include "services/common/config/config.h"
 #include "services/common/runtime/shards.h"
@@ -35,6 +37,8 @@ struct EdgeServices {
   Workspaces* workspaces;
   // Of all keys: the edge shows each caller its own. Null: none is kept.
   Activity* activity = nullptr;
+  // Of the dashboard. Null: it has none.
+  SignIns* sign_ins = nullptr;
 };
 
 // Used on a thread that is no shard's.

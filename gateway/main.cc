@@ -8,6 +8,7 @@
 #include "services/common/rpc/keys_rpc.h"
 #include "services/common/rpc/messages_rpc.h"
 #include "services/common/rpc/server_runtime.h"
+#include "services/common/rpc/sign_ins_rpc.h"
 #include "services/common/rpc/workspaces_rpc.h"
 
 namespace tollgate {
@@ -28,9 +29,15 @@ absl::Status serve(const Config& config) {
   KeysClient keys(budget, kDeadline);
   WorkspacesClient workspaces(budget, kDeadline);
   ActivityClient activity(budget, kActivityDeadline);
+  SignInsClient sign_ins(budget, kDeadline);
 
   Shards shards(config.threads);
-  const EdgeServices services{&messages, &catalog, &keys, &workspaces, &activity};
+  const EdgeServices services{.messages = &messages,
+                              .catalog = &catalog,
+                              .keys = &keys,
+                              .workspaces = &workspaces,
+                              .activity = &activity,
+                              .sign_ins = &sign_ins};
   Edge edge(config, shards, std::vector<EdgeServices>(shards.size(), services));
   shards.start();
   // Health and reflection only.

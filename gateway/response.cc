@@ -60,7 +60,8 @@ std::string head_of(const Answer& answer, bool close) {
   head.reserve(256 + answer.headers.size());
   append_status_line(answer.status, head);
   head += answer.headers;
-  if (answer.status != 204)
+  // A 304 would have to name the length of what it does not send.
+  if (answer.status != 204 && answer.status != 304)
     fmt::format_to(std::back_inserter(head), "content-length: {}\r\n", answer.body.size());
   if (close)
     head += "connection: close\r\n";

@@ -115,6 +115,10 @@ bool is_management(Resource resource) {
 
 Route find_route(std::string_view target) {
   const std::string_view path = target.substr(0, target.find('?'));
+  if (path == "/dashboard/session")
+    return {.resource = Resource::kSignIn, .id = {}};
+  if (path == "/dashboard" || path.starts_with("/dashboard/"))
+    return {.resource = Resource::kDashboard, .id = {}};
   const std::string_view tail = behind_version(path);
   for (const Place& place : kPlaces) {
     if (tail == place.path)
@@ -157,7 +161,10 @@ std::string_view allowed_methods(Resource resource) {
     case Resource::kActivityHealth:
     case Resource::kGeneration:
     case Resource::kAnalyticsMeta:
+    case Resource::kDashboard:
       return "GET, HEAD, OPTIONS";
+    case Resource::kSignIn:
+      return "GET, HEAD, POST, DELETE, OPTIONS";
     case Resource::kKeys:
     case Resource::kWorkspaces:
       return "GET, HEAD, POST, OPTIONS";

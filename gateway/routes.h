@@ -40,6 +40,9 @@ enum class Resource {
   kGeneration,
   kAnalyticsMeta,
   kAnalyticsQuery,
+  // The page, and the sessions that it is signed in with.
+  kDashboard,
+  kSignIn,
 };
 
 // Reached with a management key only.

@@ -6,8 +6,10 @@
 #include <charconv>
 #include <utility>
 
+#include "gateway/ascii.h"
 #include "gateway/chunked_decoder.h"
 #include "gateway/credentials.h"
+#include "gateway/dashboard_page.h"
 #include "gateway/forwarding.h"
 #include "gateway/heartbeat.h"
 #include "gateway/keys_json.h"
@@ -62,6 +64,11 @@ bool is_account(Resource resource) {
   return resource == Resource::kModels || resource == Resource::kModel || resource == Resource::kKey;
 }
 
+// Where the dashboard's session counts as its key.
+bool takes_session(Resource resource) {
+  return is_management(resource) || is_activity(resource) || resource == Resource::kKey;
+}
+
 Page page_of(std::string_view target) {
   Page page;
   const std::string limit = query_value(target, "limit");
@@ -74,7 +81,7 @@ Page page_of(std::string_view target) {
 Refusal too_large(std::uint64_t limit) {
   constexpr std::string_view setting = " (limits.body_bytes of the gateway)";
   return {413, fmt::format("The request body is larger than {} bytes{}.", limit,
-                           limit == kManagementBodyBytes ? std::string_view() : setting)};
+                           limit <= kManagementBodyBytes ? std::string_view() : setting)};
 }
 
 // For the log: a secret that was taken for a hash stays one.
@@ -203,7 +210,8 @@ Awaitable<void> Session::dispatch() {
   const bool management = is_management(route_.resource);
   const bool activity = is_activity(route_.resource);
   const bool account = is_account(route_.resource) && head_.find("anthropic-version").empty();
-  dialect_ = account || management || activity ? Dialect::kAccount : Dialect::kMessages;
+  const bool page = route_.resource == Resource::kDashboard || route_.resource == Resource::kSignIn;
+  dialect_ = account || management || activity || page ? Dialect::kAccount : Dialect::kMessages;
   if (route_.resource == Resource::kChat)
     dialect_ = Dialect::kChat;
 
@@ -229,7 +237,21 @@ Awaitable<void> Session::dispatch() {
   if (route_.resource == Resource::kTelemetry)
     co_return co_await take_telemetry();
 
-  const Credentials credentials = find_api_key(head_);
+  if (route_.resource == Resource::kDashboard)
+    co_return co_await serve_dashboard();
+  if (route_.resource == Resource::kSignIn)
+    co_return co_await serve_sign_in();
+
+  Credentials credentials = find_api_key(head_);
+  // The dashboard's session stands for its key where the page needs that: it infers nothing.
+  if (credentials.key.empty() && !credentials.conflict && takes_session(route_.resource)) {
+    credentials.key = session_token(head_);
+    absl::Status own = credentials.key.empty() ? absl::OkStatus() : check_origin(framing_.method, head_);
+    if (!own.ok()) {
+      Answer foreign = failed(failure_of(own));
+      co_return co_await answer_early(std::move(foreign));
+    }
+  }
   if (credentials.key.empty()) {
     Answer no_key = failed(v1::Failure::KIND_UNAUTHENTICATED, credentials.conflict ? kTwoKeys : kNoKey);
     co_return co_await answer_early(std::move(no_key));
@@ -366,6 +388,39 @@ Awaitable<void> Session::serve_records(const ActivityRequest& request, std::stri
   co_await end_records(response, std::move(status));
 }
 
+Awaitable<void> Session::serve_dashboard() {
+  Answer page = dashboard_page(dashboard_files(), head_);
+  co_await answer_early(std::move(page));
+}
+
+Awaitable<void> Session::serve_sign_in() {
+  SignInCall call = sign_in_call(framing_.method, head_, shard_.tls);
+  // A form of another site could sign its own key in, but cannot send JSON.
+  const bool json = starts_with_ignoring_case(head_.find("content-type"), "application/json");
+  absl::Status own = framing_.method == Method::kDelete ? check_origin(framing_.method, head_) : absl::OkStatus();
+  if (framing_.method == Method::kPost && !json)
+    own = error(v1::Failure::KIND_INVALID_REQUEST, "Signing in takes {\"key\": ...} as application/json.");
+  if (shard_.services.sign_ins == nullptr)
+    own = error(v1::Failure::KIND_NOT_FOUND, "This gateway has no dashboard.");
+  if (!own.ok()) {
+    Answer refused = failed(failure_of(own));
+    co_return co_await answer_early(std::move(refused));
+  }
+  drop_head();
+  const bool whole = co_await read_body(call.body);
+  if (!whole)
+    co_return;
+  absl::StatusOr<Answer> reply = absl::InternalError("the call has ended by an exception");
+  Awaitable<void> asked = sign_in(call, reply);
+  co_await watched(std::move(asked));
+  if (lost())
+    co_return;
+  Answer session = reply.ok() ? *std::move(reply) : failed(failure_of(reply.status()));
+  session.headers += "cache-control: no-store\r\n";
+  session.headers += kDashboardHeaders;
+  co_await answer(std::move(session));
+}
+
 Awaitable<void> Session::take_telemetry() {
   drop_head();
   const bool whole = co_await drop_body();
@@ -459,6 +514,11 @@ Awaitable<void> Session::follow_records(v1::ExportQuery query, std::string api_k
     std::rethrow_exception(thrown);
 }
 
+Awaitable<void> Session::sign_in(const SignInCall& call, absl::StatusOr<Answer>& reply) {
+  Awaitable<absl::StatusOr<Answer>> answered = answer_sign_in(*shard_.services.keys, *shard_.services.sign_ins, call);
+  reply = co_await std::move(answered);
+}
+
 Awaitable<void> Session::account(const AccountQuery& query, absl::StatusOr<std::string>& json) {
   if (route_.resource == Resource::kKey) {
     const absl::StatusOr<v1::Key> key = co_await authenticated_key(*shard_.services.keys, query.api_key);
@@ -544,7 +604,9 @@ Awaitable<void> Session::end_records(RecordResponse& response, absl::Status stat
 
 std::uint64_t Session::body_limit() const {
   const bool small = is_management(route_.resource) || is_activity(route_.resource);
-  const std::uint64_t most = small ? kManagementBodyBytes : shard_.limits.body_bytes;
+  std::uint64_t most = small ? kManagementBodyBytes : shard_.limits.body_bytes;
+  if (route_.resource == Resource::kSignIn)
+    most = kSignInBodyBytes;
   return std::min<std::uint64_t>(most, shard_.limits.body_bytes);
 }
 

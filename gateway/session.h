@@ -18,6 +18,7 @@
 #include "gateway/request_head.h"
 #include "gateway/response.h"
 #include "gateway/routes.h"
+#include "gateway/sign_in.h"
 #include "services/common/base/errors.h"
 
 namespace tollgate {
@@ -28,12 +29,17 @@ using SessionHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode
 // What the sessions of one shard share; on its thread. Outlives them.
 struct EdgeShard {
   EdgeShard(asio::io_context& context, const EdgeServices& calls, const Config& config)
-      : deadlines(context), services(calls), limits(config.limits), timeouts(config.timeouts) {}
+      : deadlines(context),
+        services(calls),
+        limits(config.limits),
+        timeouts(config.timeouts),
+        tls(!config.listen.tls.certificate_file.empty()) {}
 
   Deadlines deadlines;
   const EdgeServices services;
   const LimitsConfig limits;
   const TimeoutsConfig timeouts;
+  const bool tls;
   bool draining = false;
   boost::intrusive::list<Session, boost::intrusive::base_hook<SessionHook>, boost::intrusive::constant_time_size<false>>
       sessions;
@@ -71,6 +77,8 @@ class Session final : public SessionHook, private Output {
   Awaitable<void> serve_management(std::string_view api_key);
   Awaitable<void> serve_activity(std::string_view api_key);
   Awaitable<void> serve_records(const ActivityRequest& request, std::string api_key, std::string last_event_id);
+  Awaitable<void> serve_dashboard();
+  Awaitable<void> serve_sign_in();
   Awaitable<void> take_telemetry();
 
   Awaitable<void> create(v1::CreateRequest& request, MessageResponse& response, absl::Status& status);
@@ -82,6 +90,7 @@ class Session final : public SessionHook, private Output {
                                  absl::Status& status);
   Awaitable<void> follow_records(v1::ExportQuery query, std::string api_key, std::string last_event_id,
                                  RecordResponse& response, absl::Status& status);
+  Awaitable<void> sign_in(const SignInCall& call, absl::StatusOr<Answer>& reply);
   // Runs a call under the watch over the client; it may be cancelled for the client's sake or by cut().
   Awaitable<void> watched(Awaitable<void> call);
   // The client cannot be answered any more.

@@ -15,6 +15,7 @@ BudgetShard::BudgetShard(asio::io_context& context, const Config& config, std::s
       workspaces(*redis),
       marks(*redis),
       activity(*redis, config.budget),
+      sign_ins(*redis),
       sweeper_(context, *redis, config.budget, outlet.get()),
       aof_renewal_(context, *redis),
       renews_aof_(!config.redis.cluster) {}

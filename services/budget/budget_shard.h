@@ -9,6 +9,7 @@
 #include "services/budget/redis_keys.h"
 #include "services/budget/redis_ledger.h"
 #include "services/budget/redis_marks.h"
+#include "services/budget/redis_sign_ins.h"
 #include "services/budget/redis_workspaces.h"
 #include "services/budget/sweeper.h"
 #include "services/budget/write_replay.h"
@@ -31,6 +32,7 @@ struct BudgetShard {
   RedisWorkspaces workspaces;
   RedisMarks marks;
   RedisActivity activity;
+  RedisSignIns sign_ins;
 
  private:
   Sweeper sweeper_;

@@ -18,6 +18,7 @@
 // and outside of workspaces:
 //
 //   tg:key:{<hash>}         string  the workspace of a key; never changes
+//   tg:session:{<hash>}     string  the hash of the key that a session of the dashboard stands for; expires
 //   tg:workspaces           set     all workspaces
 //   tg:outages              zset    endpoints of upstreams to be tried last, by the end of that, Unix ms; expires
 //   tg:renewed              string  run id of the server whose append-only file was written anew (aof_renewal.h)
@@ -93,6 +94,9 @@ inline std::string day(std::string_view workspace, std::int64_t number) {
 
 inline std::string workspace_of_key(std::string_view hash) {
   return std::string("tg:key:{").append(hash).append("}");
+}
+inline std::string session(std::string_view token_hash) {
+  return std::string("tg:session:{").append(token_hash).append("}");
 }
 
 }  // namespace tollgate::layout

@@ -1,4 +1,4 @@
-// tollgate-budget: Ledger, Activity, Keys, Workspaces and Marks over gRPC, on Redis.
+// tollgate-budget: Ledger, Activity, Keys, Workspaces, Marks and SignIns over gRPC, on Redis.
 
 #include "services/budget/budget_shard.h"
 #include "services/common/process/process.h"
@@ -7,6 +7,7 @@
 #include "services/common/rpc/keys_rpc.h"
 #include "services/common/rpc/ledger_rpc.h"
 #include "services/common/rpc/marks_rpc.h"
+#include "services/common/rpc/sign_ins_rpc.h"
 #include "services/common/rpc/workspaces_rpc.h"
 #include "services/common/runtime/shards.h"
 
@@ -24,6 +25,7 @@ absl::Status serve(const Config& config) {
   std::vector<Shard<Workspaces>> workspaces;
   std::vector<Shard<Marks>> marks;
   std::vector<Shard<Activity>> activities;
+  std::vector<Shard<SignIns>> sign_ins;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     asio::io_context& context = shards.at(i);
     stacks.push_back(std::make_unique<BudgetShard>(context, config, *outlet));
@@ -32,6 +34,7 @@ absl::Status serve(const Config& config) {
     workspaces.push_back({context.get_executor(), &stacks.back()->workspaces});
     marks.push_back({context.get_executor(), &stacks.back()->marks});
     activities.push_back({context.get_executor(), &stacks.back()->activity});
+    sign_ins.push_back({context.get_executor(), &stacks.back()->sign_ins});
   }
   stacks[0]->start_housekeeping(shards.at(0));
   LedgerService ledger_service(ledgers);
@@ -39,9 +42,11 @@ absl::Status serve(const Config& config) {
   WorkspacesService workspaces_service(workspaces);
   MarksService marks_service(marks);
   ActivityService activity_service(activities);
+  SignInsService sign_ins_service(sign_ins);
   shards.start();
   const absl::Status status = serve_rpc(
-      config, "budget", {&ledger_service, &keys_service, &workspaces_service, &marks_service, &activity_service});
+      config, "budget",
+      {&ledger_service, &keys_service, &workspaces_service, &marks_service, &activity_service, &sign_ins_service});
   shards.stop();
   return status;
 }

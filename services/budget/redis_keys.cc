@@ -8,6 +8,7 @@
 #include "services/budget/key_text.h"
 #include "services/budget/layout.h"
 #include "services/budget/limits.h"
+#include "services/budget/redis_sign_ins.h"
 #include "services/budget/redis_workspaces.h"
 #include "services/budget/reply_reader.h"
 #include "services/budget/scripts.h"
@@ -241,11 +242,18 @@ Awaitable<absl::Status> RedisKeys::list_workspace(std::string workspace, v1::Lis
 }
 
 Awaitable<absl::StatusOr<v1::Key>> RedisKeys::get(const v1::GetKeyRequest& request) {
-  const auto workspace = co_await workspace_of(request.hash());
+  absl::StatusOr<std::string> hash = request.hash();
+  if (!request.session().empty()) {
+    hash = co_await key_of_session(redis_, request.session());
+    if (!hash.ok())
+      co_return hash.status();
+    if (hash->empty())
+      co_return error(v1::Failure::KIND_NOT_FOUND, "There is no such session.");
+  }
+  const auto workspace = co_await workspace_of(*hash);
   if (!workspace.ok())
     co_return workspace.status();
-  std::vector<std::string> keys = {layout::workspace_record(*workspace),
-                                   layout::key_record(*workspace, request.hash())};
+  std::vector<std::string> keys = {layout::workspace_record(*workspace), layout::key_record(*workspace, *hash)};
   std::vector<std::string> no_args;
   const auto views = co_await run(redis_, scripts::read_keys(), std::move(keys), std::move(no_args));
   if (!views.ok())
@@ -253,8 +261,8 @@ Awaitable<absl::StatusOr<v1::Key>> RedisKeys::get(const v1::GetKeyRequest& reque
   if (views->elements.size() != 1)
     co_return unexpected_reply(scripts::read_keys());
   if (views->elements[0].is_nil())
-    co_return no_such_key(request.hash());
-  co_return to_key(scripts::read_keys(), views->elements[0], request.hash(), *workspace);
+    co_return no_such_key(*hash);
+  co_return to_key(scripts::read_keys(), views->elements[0], *hash, *workspace);
 }
 
 Awaitable<absl::StatusOr<v1::Key>> RedisKeys::update(const v1::UpdateKeyRequest& request) {

@@ -94,8 +94,13 @@ absl::Status serve_all(const Config& config) {
       return adapter.status();
     stacks.push_back(std::make_unique<Stack>(context, config, models, *std::move(adapter), health, sticky, *outlet));
     Stack& stack = *stacks.back();
-    edge_services.push_back(
-        {&stack.router, &stack.catalog, &stack.budget.keys, &stack.budget.workspaces, &stack.budget.activity});
+    edge_services.push_back({.messages = &stack.router,
+                             .catalog = &stack.catalog,
+                             .keys = &stack.budget.keys,
+                             .workspaces = &stack.budget.workspaces,
+                             .activity = &stack.budget.activity,
+                             .sign_ins = &stack.budget.activity = &stack.budget.activity,
+                             .sign_ins});
     messages.push_back({context.get_executor(), &stack.router});
     catalogs.push_back({context.get_executor(), &stack.catalog});
     routings.push_back({context.get_executor(), &stack.explainer});

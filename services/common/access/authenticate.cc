@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "services/common/access/credentials.h"
 #include "services/common/base/digest.h"
 #include "services/common/base/errors.h"
 
@@ -27,13 +28,12 @@ absl::StatusOr<std::string> key_hash_of(std::string_view api_key) {
 
 namespace {
 
-Awaitable<absl::StatusOr<v1::Key>> usable_key(Keys& keys, std::string key_hash) {
-  v1::GetKeyRequest request;
-  request.set_hash(std::move(key_hash));
+Awaitable<absl::StatusOr<v1::Key>> usable_key(Keys& keys, v1::GetKeyRequest request) {
   absl::StatusOr<v1::Key> key = co_await keys.get(request);
   if (!key.ok()) {
     if (key.status().code() == absl::StatusCode::kNotFound)
-      co_return error(Failure::KIND_UNAUTHENTICATED, "Invalid API key.");
+      co_return error(Failure::KIND_UNAUTHENTICATED,
+                      request.session().empty() ? "Invalid API key." : "This session has ended. Sign in again.");
     co_return key.status();
   }
   if (key->disabled())
@@ -46,7 +46,9 @@ Awaitable<absl::StatusOr<v1::Key>> usable_key(Keys& keys, std::string key_hash) 
 }  // namespace
 
 Awaitable<absl::Status> authenticate(Keys& keys, std::string key_hash) {
-  const absl::StatusOr<v1::Key> key = co_await usable_key(keys, std::move(key_hash));
+  v1::GetKeyRequest request;
+  request.set_hash(std::move(key_hash));
+  const absl::StatusOr<v1::Key> key = co_await usable_key(keys, std::move(request));
   co_return key.status();
 }
 
@@ -54,7 +56,12 @@ Awaitable<absl::StatusOr<v1::Key>> authenticated_key(Keys& keys, std::string api
   absl::StatusOr<std::string> key_hash = key_hash_of(api_key);
   if (!key_hash.ok())
     co_return key_hash.status();
-  co_return co_await usable_key(keys, *std::move(key_hash));
+  v1::GetKeyRequest request;
+  if (api_key.starts_with(kSessionPrefix))
+    request.set_session(*std::move(key_hash));
+  else
+    request.set_hash(*std::move(key_hash));
+  co_return co_await usable_key(keys, std::move(request));
 }
 
 Awaitable<absl::Status> authenticate_key(Keys& keys, std::string api_key) {

@@ -17,7 +17,7 @@ absl::StatusOr<std::string> key_hash_of(std::string_view api_key);
 // nobody can say. An admission by the ledger checks the same in its own script: this is for calls that cost nothing.
 Awaitable<absl::Status> authenticate(Keys& keys, std::string key_hash);
 
-// The record of a key in clear, under the same conditions.
+// The record of a key in clear, or of the key that a session's token stands for, under the same conditions.
 Awaitable<absl::StatusOr<v1::Key>> authenticated_key(Keys& keys, std::string api_key);
 
 // The same for a key in clear.

@@ -79,6 +79,8 @@ TEST(Routes, ProbesTelemetryAndTheRest) {
       {"/v1/keys/", Resource::kUnknown},
       {"/v1/workspaces/", Resource::kUnknown},
       {"/v1/credits/", Resource::kUnknown},
+      {"/dashboards", Resource::kUnknown},
+      {"/api/dashboard", Resource::kUnknown},
       {"/v1/key/x", Resource::kUnknown},
       {"/keys", Resource::kUnknown},
       {"/v2/messages", Resource::kUnknown},
@@ -117,6 +119,14 @@ TEST(Routes, QueryValues) {
   EXPECT_EQ(query_value("/v1/models?xlimit=5", "limit"), "");
   EXPECT_EQ(query_value("/v1/models?limit", "limit"), "");
   EXPECT_EQ(query_value("/v1/models", "limit"), "");
+}
+
+TEST(Routes, TheDashboardStandsAlone) {
+  for (const char* target : {"/dashboard", "/dashboard/", "/dashboard?by=key", "/dashboard/requests/gen-1",
+                             "/dashboard/sessions", "/dashboard/session/", "/dashboard/v1/messages"})
+    EXPECT_EQ(find_route(target).resource, Resource::kDashboard) << target;
+  EXPECT_EQ(find_route("/dashboard/session?x").resource, Resource::kSignIn);
+  EXPECT_EQ(allowed_methods(Resource::kSignIn), "GET, HEAD, POST, DELETE, OPTIONS");
 }
 
 }  // namespace
