@@ -99,8 +99,7 @@ absl::Status serve_all(const Config& config) {
                              .keys = &stack.budget.keys,
                              .workspaces = &stack.budget.workspaces,
                              .activity = &stack.budget.activity,
-                             .sign_ins = &stack.budget.activity = &stack.budget.activity,
-                             .sign_ins});
+                             .sign_ins = &stack.budget.sign_ins});
     messages.push_back({context.get_executor(), &stack.router});
     catalogs.push_back({context.get_executor(), &stack.catalog});
     routings.push_back({context.get_executor(), &stack.explainer});

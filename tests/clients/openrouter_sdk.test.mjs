@@ -168,8 +168,9 @@ describe("OpenRouter's SDK", () => {
     const raw = await ask('POST', '/analytics/query',
       { metrics: ['request_count', 'total_usage'], dimensions: ['model'],
         order_by: { field: 'total_usage', direction: 'desc' } });
-    assert.equal(raw.body.data.data[0].model, model());
-    assert.ok(raw.body.data.data[0].request_count >= 1 && raw.body.data.data[0].total_usage > 0);
+    // Other clients may have spent more on other models.
+    const row = raw.body.data.data.find((one) => one.model === model());
+    assert.ok(row.request_count >= 1 && row.total_usage > 0);
     await rejectsAtOnce(analytics.queryAnalytics({ requestBody: { metrics: ['happiness'] } }),
       errors.BadRequestResponseError, 400);
   });

@@ -333,7 +333,7 @@ TEST_F(ConfigTest, SaysWhatIsWrongWithBedrock) {
               HasSubstr("upstreams.a.region: "));
 }
 
-TEST(ConfigTest, WhatATranslatedDialectCanExpress) {
+TEST_F(ConfigTest, WhatATranslatedDialectCanExpress) {
   Config config;
   for (const char* dialect : {"anthropic", "openai", "gemini"})
     config.upstreams[dialect].dialect = dialect;
