@@ -119,6 +119,8 @@ describe('a management key', () => {
     await show('requests?since=30d');
     await page.getByRole('searchbox').fill(record.generation_id);
     await page.waitForFunction((id) => location.search.includes(id), record.generation_id);
+    // The table before it has many rows.
+    await page.waitForFunction(() => document.querySelectorAll('.records tbody tr').length === 1);
     await page.locator('.records tbody tr').click();
     const detail = page.getByRole('dialog');
     await detail.locator('.timeline li').first().waitFor();
@@ -250,8 +252,10 @@ describe('a management key', () => {
   });
 
   test('signs out, and a session that has ended asks for the key', async () => {
+    await show('models');
     await page.context().clearCookies();
-    await page.getByRole('navigation').getByRole('link', { name: 'Models' }).click();
+    // Or sooner, by what the page asks for itself.
+    await page.reload();
     await page.getByLabel('Key', { exact: true }).fill('sk-tg-v1-any');
     await page.getByRole('button', { name: 'Sign in' }).click();
     // Where it was.
