@@ -56,6 +56,10 @@ simdjson::error_code raw_of(ondemand::value& value, ondemand::json_type type, st
       error = array.raw_json().get(raw);
   } else {
     raw = value.raw_json_token();
+    // Read, too: a string that is only passed over may be followed by a colon, as if it were a key.
+    ondemand::raw_json_string text;
+    if (type == ondemand::json_type::string)
+      error = value.get_raw_json_string().get(text);
   }
   raw = trimmed(raw);
   return error;

@@ -139,6 +139,8 @@ TEST(RequestScan, RefusesWhatCannotBeActedOn) {
       {"\xef\xbb\xbf{\"model\":\"m\"}", "JSON"},
       {"{", "JSON"},
       {"{}", "model: this member is required"},
+      {R"({"model":"m","route":"a":"b"})", "JSON"},
+      {R"({"model":"m":"n"})", "JSON"},
       {R"({"model":1})", "model: expected the name"},
       {R"({"model":""})", "model: expected the name"},
       {R"({"model":null})", "model: expected the name"},
