@@ -101,6 +101,7 @@ absl::Status serve(const Config& config) {
 }  // namespace tollgate
 
 int main(int argc, char** argv) {
-  return tollgate::run_service(argc, argv, "Tollgate's router: chooses who serves a request, and settles what it cost",
+  return tollgate::run_service(argc, argv, "router",
+                               "Tollgate's router: chooses who serves a request, and settles what it cost",
                                tollgate::serve);
 }
