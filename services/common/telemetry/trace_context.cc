@@ -170,12 +170,19 @@ void remove_trace(TraceHeaders& headers) {
   headers.DeleteSubrange(kept, headers.size() - kept);
 }
 
+bool carries_trace(const TraceHeaders& headers) {
+  const std::vector<std::string_view> parents = values_of(headers, kTraceparent);
+  return parents.size() == 1 && parse_traceparent(parents[0]);
+}
+
 std::vector<std::pair<std::string, std::string>> trace_of(const TraceHeaders& headers) {
   std::vector<std::pair<std::string, std::string>> trace;
-  for (const std::string_view name : {kTraceparent, kTracestate}) {
-    for (const std::string_view value : values_of(headers, name))
-      trace.emplace_back(name, value);
-  }
+  if (!carries_trace(headers))
+    return trace;
+  trace.emplace_back(kTraceparent, values_of(headers, kTraceparent)[0]);
+  std::string state = joined_tracestate(values_of(headers, kTracestate));
+  if (!state.empty())
+    trace.emplace_back(kTracestate, std::move(state));
   return trace;
 }
 

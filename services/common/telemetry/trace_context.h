@@ -50,7 +50,9 @@ TraceContext enter_trace(TraceHeaders& headers);
 // Puts it in the place of what they carry.
 void set_trace(const TraceContext& trace, TraceHeaders& headers);
 void remove_trace(TraceHeaders& headers);
-// What they carry, with lower-case names: metadata for a call between processes.
+// They carry one that is well-formed.
+bool carries_trace(const TraceHeaders& headers);
+// That one, with lower-case names: metadata for a call between processes. Empty when there is none.
 std::vector<std::pair<std::string, std::string>> trace_of(const TraceHeaders& headers);
 
 }  // namespace tollgate
