@@ -45,11 +45,22 @@ MetricsText scrape(Process& process) {
   return MetricsText(exchange.body());
 }
 
+// Reads the whole answer: a client that leaves before is another matter.
+unsigned status_of(HttpExchange exchange) {
+  const unsigned status = exchange.status();
+  exchange.body();
+  return status;
+}
+
 class MonitoringTest : public ::testing::TestWithParam<Form> {
  protected:
   // The process that has this part.
   static Process& part(Suite& suite, const std::string& name) {
     return suite.process(GetParam() == Form::kOneProcess ? "tollgate" : name);
+  }
+  // A client has its answer before all is counted.
+  static bool answered(Suite& suite, double requests) {
+    return wait_until([&] { return scrape(part(suite, "gateway")).value("tollgate_http_requests_total") == requests; });
   }
   static bool settled(Suite& suite, double requests) {
     return wait_until([&] {
@@ -67,14 +78,14 @@ TEST_P(MonitoringTest, NumbersAreWhatWasSent) {
   const std::string key = suite.create_key("ci");
   const std::string poor = suite.create_key("poor", {"--limit", "0.000001"});
   for (bool stream : {false, true, true})
-    EXPECT_EQ(suite.message(key, stream, "", kFirstAtU0).status(), 200u);
-  suite.simulator(0).script({{"status", 429}, {"message", "slow down"}});
-  EXPECT_EQ(suite.message(key, false, "", kFirstAtU0).status(), 200u);
-  EXPECT_EQ(suite.message("sk-tg-v1-" + std::string(64, '0'), true).status(), 401u);
-  EXPECT_EQ(suite.message(poor, true).status(), 402u);
+    EXPECT_EQ(status_of(suite.message(key, stream, "", kFirstAtU0)), 200u);
+  suite.simulator(0).script({{"status", 429}, {"message", "slow down"}, {"headers", {{"retry-after", "60"}}}});
+  EXPECT_EQ(status_of(suite.message(key, false, "", kFirstAtU0)), 200u);
+  EXPECT_EQ(status_of(suite.message("sk-tg-v1-" + std::string(64, '0'), true)), 401u);
+  EXPECT_EQ(status_of(suite.message(poor, true)), 402u);
   HttpRequest unknown = suite.request(key, false);
   unknown.body = R"({"model":"made/up","max_tokens":1,"messages":[]})";
-  EXPECT_EQ(HttpExchange(suite.port(), unknown).status(), 404u);
+  EXPECT_EQ(status_of(HttpExchange(suite.port(), unknown)), 404u);
   ASSERT_TRUE(settled(suite, 7));
 
   const MetricsText router = scrape(part(suite, "router"));
@@ -108,6 +119,7 @@ TEST_P(MonitoringTest, NumbersAreWhatWasSent) {
   EXPECT_EQ(router.value("tollgate_endpoint_outage", {{"provider", "u1"}}), 0);
   EXPECT_EQ(router.count("tollgate_endpoint_unreachable"), 2u);
 
+  ASSERT_TRUE(answered(suite, 7));
   const MetricsText gateway = scrape(part(suite, "gateway"));
   for (const auto& [code, count] : {std::pair("200", 4), {"401", 1}, {"402", 1}, {"404", 1}})
     EXPECT_EQ(gateway.value("tollgate_http_requests_total", {{"route", "messages"}, {"code", code}}), count) << code;
@@ -116,6 +128,8 @@ TEST_P(MonitoringTest, NumbersAreWhatWasSent) {
   EXPECT_EQ(gateway.value("tollgate_http_streams"), 0);
   EXPECT_GT(gateway.value("tollgate_http_sent_bytes_total"), 1000);
 
+  ASSERT_TRUE(
+      wait_until([&] { return scrape(part(suite, "adapter")).value("tollgate_upstream_requests_in_flight") == 0; }));
   const MetricsText adapter = scrape(part(suite, "adapter"));
   EXPECT_EQ(adapter.value("tollgate_upstream_requests_total", {{"upstream", "u0"}, {"result", "ok"}}), 3);
   EXPECT_EQ(adapter.value("tollgate_upstream_requests_total", {{"upstream", "u0"}, {"result", "rate_limited"}}), 1);
@@ -134,7 +148,7 @@ TEST_P(MonitoringTest, NumbersAreWhatWasSent) {
 TEST_P(MonitoringTest, EveryProcessTellsOfItself) {
   Suite suite(GetParam(), 1, settings());
   const std::string key = suite.create_key("ci");
-  EXPECT_EQ(suite.message(key, true).status(), 200u);
+  EXPECT_EQ(status_of(suite.message(key, true)), 200u);
   for (const auto& [name, process] : suite.processes()) {
     const MetricsText text = scrape(*process);
     EXPECT_EQ(text.value("tollgate_build_info", {{"service", name}}), 1) << name;
@@ -186,19 +200,21 @@ TEST_P(MonitoringTest, WhatClientsMakeUpMakesNoSeries) {
     request.headers.emplace_back("x-claude-code-session-id", "session-" + number);
     request.headers.emplace_back("x-title", "app-" + number);
     request.body = R"({"model":"hostile\"} 1\n/)" + number + R"(","max_tokens":1,"messages":[]})";
-    EXPECT_EQ(HttpExchange(suite.port(), request).status(), 404u);
+    EXPECT_EQ(status_of(HttpExchange(suite.port(), request)), 404u);
     request.headers[0].second = "Bearer sk-tg-v1-" + number;
-    EXPECT_EQ(HttpExchange(suite.port(), request).status(), 401u);
-    EXPECT_EQ(HttpExchange(suite.port(), {"GET", "/made/up/" + number, {}, ""}).status(), 404u);
+    EXPECT_EQ(status_of(HttpExchange(suite.port(), request)), 401u);
+    EXPECT_EQ(status_of(HttpExchange(suite.port(), {"GET", "/made/up/" + number, {}, ""})), 404u);
   };
   hostile(0);
   ASSERT_TRUE(settled(suite, 2));
+  ASSERT_TRUE(answered(suite, 3));
   std::map<std::string, std::size_t> before;
   for (const auto& [name, process] : suite.processes())
     before[name] = scrape(*process).size();
   for (int i = 1; i <= 50; ++i)
     hostile(i);
   ASSERT_TRUE(settled(suite, 102));
+  ASSERT_TRUE(answered(suite, 153));
   for (const auto& [name, process] : suite.processes()) {
     const MetricsText text = scrape(*process);
     EXPECT_EQ(text.size(), before[name]) << name;
@@ -211,16 +227,16 @@ TEST_P(MonitoringTest, WhatClientsMakeUpMakesNoSeries) {
 TEST_P(MonitoringTest, WithRedisAwayItTellsSo) {
   Suite suite(GetParam(), 1, {{"telemetry", {{"metrics", "127.0.0.1:0"}}}, {"redis", {{"command_timeout_ms", 300}}}});
   const std::string key = suite.create_key("ci");
-  EXPECT_EQ(suite.message(key, false).status(), 200u);
+  EXPECT_EQ(status_of(suite.message(key, false)), 200u);
   Process& budget = part(suite, "budget");
   const double connections = scrape(budget).value("tollgate_redis_connections_total");
   suite.redis().kill();
-  EXPECT_EQ(suite.message(key, false).status(), 503u);
+  EXPECT_EQ(status_of(suite.message(key, false)), 503u);
   EXPECT_TRUE(wait_until([&] {
     return scrape(budget).value("tollgate_redis_commands_total", {{"result", "unavailable"}}) > 0;
   }));
   suite.redis().start();
-  EXPECT_TRUE(wait_until([&] { return suite.message(key, false).status() == 200; }));
+  EXPECT_TRUE(wait_until([&] { return status_of(suite.message(key, false)) == 200; }));
   EXPECT_TRUE(wait_until([&] { return scrape(budget).value("tollgate_redis_connections_total") > connections; }));
 }
 
@@ -234,6 +250,7 @@ TEST_P(MonitoringTest, TheAccessLineNamesTheRequest) {
   HttpExchange refused = suite.message("sk-tg-v1-" + std::string(64, '0'), false);
   refused.body();
   Process& edge = part(suite, "gateway");
+  // Lines are written by a thread of their own.
   ASSERT_TRUE(wait_until([&] { return lines(edge, "request").size() == 2; }));
   const json line = lines(edge, "request")[0];
   EXPECT_EQ(line.at("request_id"), served.header("request-id"));
@@ -256,7 +273,7 @@ std::string header_in(const json& request, const std::string& wanted) {
   std::string found;
   for (const json& header : request.at("headers")) {
     if (header.at(0) == wanted)
-      found += (found.empty() ? "" : "|") + header.at(1).get<std::string>();
+      found.append(found.empty() ? "" : "|").append(header.at(1).get<std::string>());
   }
   return found;
 }
@@ -269,11 +286,11 @@ TEST_P(MonitoringTest, UpstreamsLearnTheTraceOnlyWhereThatIsWanted) {
     request.headers.emplace_back("Traceparent", kParent);
     request.headers.emplace_back("tracestate", "a=1");
     request.headers.emplace_back("Tracestate", "b=2");
-    EXPECT_EQ(HttpExchange(suite.port(), request).status(), 200u);
+    EXPECT_EQ(status_of(HttpExchange(suite.port(), request)), 200u);
     request = suite.request(key, false);
     request.headers.emplace_back("traceparent", "00-" + kTrace + "-nonsense-01");
     request.headers.emplace_back("tracestate", "a=1");
-    EXPECT_EQ(HttpExchange(suite.port(), request).status(), 200u);
+    EXPECT_EQ(status_of(HttpExchange(suite.port(), request)), 200u);
     const json requests = suite.simulator().requests();
     const std::string good = header_in(requests.at(0), "traceparent");
     const std::string bad = header_in(requests.at(1), "traceparent");
@@ -328,8 +345,8 @@ TEST(Dashboard, ShowsWhatIsThere) {
   Suite suite(Form::kOneProcess, 2, settings());
   const std::string key = suite.create_key("ci");
   suite.simulator(0).script({{"status", 529}, {"message", "overloaded"}});
-  EXPECT_EQ(suite.message(key, true, "", kFirstAtU0).status(), 200u);
-  EXPECT_EQ(suite.message("sk-tg-v1-" + std::string(64, '0'), true).status(), 401u);
+  EXPECT_EQ(status_of(suite.message(key, true, "", kFirstAtU0)), 200u);
+  EXPECT_EQ(status_of(suite.message("sk-tg-v1-" + std::string(64, '0'), true)), 401u);
   ASSERT_TRUE(wait_until([&] { return scrape(suite.process("tollgate")).value("tollgate_requests_total") == 2; }));
   const std::set<std::string> exported = scrape(suite.process("tollgate")).names();
   for (const std::string& name : shown)

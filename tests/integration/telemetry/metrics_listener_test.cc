@@ -15,15 +15,15 @@
 namespace tollgate {
 namespace {
 
-using testing::HasSubstr;
-using testing::StartsWith;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
 using tollgate::testing::HttpExchange;
 using tollgate::testing::HttpRequest;
 using tollgate::testing::MetricsText;
 using tollgate::testing::wait_until;
 namespace net = boost::asio;
 
-class MetricsListenerTest : public testing::Test {
+class MetricsListenerTest : public ::testing::Test {
  protected:
   MetricsListenerTest() {
     telemetry_.counter("a_total", "Help.").Increment(3);

@@ -3,17 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <cstdio>
+#include <ctime>
 
 #include "tests/support/metrics/metrics_text.h"
 
 namespace tollgate::router {
 namespace {
 
-using testing::UnorderedElementsAre;
+using ::testing::UnorderedElementsAre;
 using tollgate::testing::MetricsText;
 
-class MetricsTest : public testing::Test {
+class MetricsTest : public ::testing::Test {
  protected:
   static v1::SettleRequest settlement(const std::string& model = "a/m", const std::string& provider = "p") {
     v1::SettleRequest request;
@@ -154,8 +155,10 @@ TEST_F(MetricsTest, WhatAClientNamesMakesNoSeries) {
 }
 
 TEST_F(MetricsTest, CatalogsThatChangeForeverDoNotGrowItForever) {
-  for (int i = 0; i < 6000; ++i)
-    metrics_.settled(settlement("a/" + std::to_string(i), "p" + std::to_string(i)));
+  for (int i = 0; i < 6000; ++i) {
+    const std::string number = std::to_string(i);
+    metrics_.settled(settlement(std::string("a/").append(number), std::string("p").append(number)));
+  }
   const MetricsText text = this->text();
   EXPECT_LE(text.values("tollgate_cost_usd_total", "model").size(), 4100u);
   EXPECT_LE(text.values("tollgate_attempts_total", "provider").size(), 4100u);
@@ -190,12 +193,13 @@ TEST_F(MetricsTest, CostsLittle) {
   constexpr int kRounds = 100'000;
   const v1::SettleRequest request = settlement();
   metrics_.settled(request);
-  const auto began = std::chrono::steady_clock::now();
+  // Processor time: whatever else the machine does.
+  const std::clock_t began = std::clock();
   for (int i = 0; i < kRounds; ++i)
     metrics_.settled(request);
-  const std::chrono::duration<double, std::nano> time = std::chrono::steady_clock::now() - began;
-  RecordProperty("ns_per_request", std::to_string(time.count() / kRounds));
-  std::printf("%.0f ns a request\n", time.count() / kRounds);
+  const double ns = static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC * 1e9 / kRounds;
+  RecordProperty("ns_per_request", std::to_string(ns));
+  std::printf("%.0f ns a request\n", ns);
   EXPECT_EQ(text().value("tollgate_requests_total"), kRounds + 1);
 }
 

@@ -13,9 +13,7 @@
 namespace tollgate {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
 using tollgate::testing::MetricsText;
 
 TEST(Telemetry, CountsWhatIsAdded) {

@@ -96,7 +96,7 @@ TEST(Tracestate, HasItsLengths) {
   EXPECT_EQ(joined_tracestate({"a=" + std::string(257, 'x')}), "");
   std::string members;
   for (int i = 0; i < 32; ++i)
-    members += "k" + std::to_string(i) + "=1,";
+    members.append("k").append(std::to_string(i)).append("=1,");
   EXPECT_NE(joined_tracestate({members}), "");
   EXPECT_EQ(joined_tracestate({members + "k32=1"}), "");
   const std::string half = "=" + std::string(252, 'x');
