@@ -12,6 +12,8 @@ find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 pkg_check_modules(GRPC REQUIRED IMPORTED_TARGET grpc++)
 pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
+# The core alone: its CMake package asks for the web server of a part that is not used.
+pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 # TLS to Redis came with hiredis 1.0. Without it such a configuration is refused.
 pkg_check_modules(HIREDIS_SSL IMPORTED_TARGET hiredis_ssl>=1.0)
 if(HIREDIS_SSL_FOUND)

@@ -13,6 +13,7 @@
 #include <optional>
 #include <utility>
 
+#include "gateway/metrics.h"
 #include "gateway/session.h"
 
 namespace tollgate {
@@ -34,11 +35,13 @@ class ConnectionCount {
     if (count_ == limit_)
       return false;
     ++count_;
+    open_connections().Increment();
     return true;
   }
 
   void close() {
     const std::lock_guard lock(mutex_);
+    open_connections().Decrement();
     if (--count_ == 0)
       none_.notify_all();
   }
@@ -176,6 +179,7 @@ Awaitable<void> Edge::State::accept(std::shared_ptr<State> state) {
 
 void Edge::State::hand_over(std::size_t index, TcpSocket socket) {
   if (!count->open()) {
+    refused_connections().Increment();
     const auto now = SteadyClock::now();
     if (now >= next_warning) {
       Log(spdlog::level::warn, "too_many_connections").with("limits.connections", config.limits.connections);

@@ -62,5 +62,5 @@ absl::Status serve(const Config& config) {
 }  // namespace tollgate
 
 int main(int argc, char** argv) {
-  return tollgate::run_service(argc, argv, "Tollgate's gateway: the HTTP edge", tollgate::serve);
+  return tollgate::run_service(argc, argv, "gateway", "Tollgate's gateway: the HTTP edge", tollgate::serve);
 }

@@ -48,6 +48,8 @@ Awaitable<absl::Status> MessageResponse::write(v1::Frame frame) {
     case v1::Frame::kDone: {
       if (generation_id_.empty())
         generation_id_ = frame.done().generation_id();
+      model_ = frame.done().model();
+      provider_ = frame.done().provider();
       co_return co_await finish();
     }
     default:
@@ -109,8 +111,11 @@ void MessageResponse::begin_streaming(std::string& out) {
 
 Awaitable<absl::Status> MessageResponse::send_chunk(std::string_view data) {
   std::string front;
-  if (state_ == State::kHeld)
+  if (state_ == State::kHeld) {
     begin_streaming(front);
+    if (event_stream_)
+      output_.on_stream();
+  }
   if (chunked_)
     fmt::format_to(std::back_inserter(front), "{:x}\r\n", data.size());
   const std::string_view end = chunked_ ? "\r\n" : "";

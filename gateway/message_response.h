@@ -19,6 +19,8 @@ struct Output {
   virtual bool closes() const = 0;
   // The client has the whole response: it may go now.
   virtual void on_complete() = 0;
+  // It is an event stream, and begins.
+  virtual void on_stream() {}
 };
 
 // Each data frame is one write of one chunk. The head waits for the first of them, so that a body that comes in one
@@ -43,6 +45,11 @@ class MessageResponse final : public FrameSink {
   // HTTP status; 0 without a head.
   unsigned status() const { return status_; }
   const std::string& generation_id() const { return generation_id_; }
+  // What the client got as `request-id`; empty when there was none.
+  const std::string& request_id() const { return request_id_; }
+  // What served it; empty when it did not come to its end.
+  const std::string& model() const { return model_; }
+  const std::string& provider() const { return provider_; }
 
  private:
   enum class State { kEmpty, kHeld, kStreaming, kComplete, kBroken };
@@ -67,6 +74,8 @@ class MessageResponse final : public FrameSink {
   std::optional<std::string> held_data_;
   std::string request_id_;
   std::string generation_id_;
+  std::string model_;
+  std::string provider_;
 };
 
 }  // namespace tollgate

@@ -48,6 +48,15 @@ std::string_view RequestHead::find(std::string_view name) const {
   return {};
 }
 
+std::vector<std::string_view> RequestHead::find_all(std::string_view name) const {
+  std::vector<std::string_view> values;
+  for (const HeaderField& field : fields) {
+    if (equals_ignoring_case(field.name, name))
+      values.push_back(field.value);
+  }
+  return values;
+}
+
 bool parse_head(std::string_view bytes, RequestHead& head) {
   head.target = {};
   head.fields.clear();

@@ -20,6 +20,8 @@ struct RequestHead {
 
   // The value of the first field of that name (any case); empty when there is none.
   std::string_view find(std::string_view name) const;
+  // Those of all fields of that name.
+  std::vector<std::string_view> find_all(std::string_view name) const;
 };
 
 // False when Beast refuses what the guard has passed.

@@ -73,16 +73,19 @@ Answer json_answer(std::string body) {
   return {.status = 200, .headers = std::string(kJsonType), .body = std::move(body)};
 }
 
+std::string_view request_id_of(const v1::Failure& failure) {
+  const std::string_view given = find_header(failure.headers(), "request-id");
+  return given.empty() ? std::string_view(failure.generation_id()) : given;
+}
+
 Answer failure_answer(const v1::Failure& failure, Dialect dialect) {
   const bool error_status = failure.http_status() >= 400 && failure.http_status() <= 599;
   Answer answer;
   answer.status = error_status ? failure.http_status() : 500;
   append_failure_headers(failure, answer.headers);
-  std::string_view request_id = find_header(failure.headers(), "request-id");
-  if (request_id.empty()) {
-    request_id = failure.generation_id();
+  const std::string_view request_id = request_id_of(failure);
+  if (find_header(failure.headers(), "request-id").empty())
     answer.headers.append("request-id: ").append(request_id).append("\r\n");
-  }
   if (find_header(failure.headers(), "x-generation-id").empty())
     answer.headers.append("x-generation-id: ").append(failure.generation_id()).append("\r\n");
   if (dialect == Dialect::kAccount) {

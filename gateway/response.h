@@ -27,6 +27,9 @@ std::string head_of(const Answer& answer, bool close);
 
 Answer json_answer(std::string body);
 
+// What the client gets as `request-id`.
+std::string_view request_id_of(const v1::Failure& failure);
+
 // The failure's own body and headers where it has them. `request-id` and `x-generation-id` are there in any case:
 // `failure` has a generation id.
 Answer failure_answer(const v1::Failure& failure, Dialect dialect);

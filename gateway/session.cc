@@ -207,6 +207,9 @@ Awaitable<void> Session::dispatch() {
   record_.method = name_of(framing_.method);
   record_.path = without_secret(head_.target.substr(0, head_.target.find('?')));
   record_.quiet = route_.resource == Resource::kProbe || route_.resource == Resource::kTelemetry;
+  in_flight_.emplace(shard_.metrics.in_flight(route_.resource));
+  trace_ = enter_trace(head_.find_all(kTraceparent), head_.find_all(kTracestate));
+  record_.trace_id = trace_.trace_id;
   const bool management = is_management(route_.resource);
   const bool activity = is_activity(route_.resource);
   const bool account = is_account(route_.resource) && head_.find("anthropic-version").empty();
@@ -256,6 +259,8 @@ Awaitable<void> Session::dispatch() {
     Answer no_key = failed(v1::Failure::KIND_UNAUTHENTICATED, credentials.conflict ? kTwoKeys : kNoKey);
     co_return co_await answer_early(std::move(no_key));
   }
+  if (credentials.key.starts_with(kKeyPrefix))
+    record_.key_id = sha256_hex(credentials.key);
   if (management)
     co_await serve_management(credentials.key);
   else if (activity)
@@ -270,6 +275,7 @@ Awaitable<void> Session::serve_messages(std::string_view api_key) {
   v1::CreateRequest request;
   request.set_api_key(api_key.data(), api_key.size());
   forward_request_headers(head_, *request.mutable_headers());
+  set_trace(trace_, *request.mutable_headers());
   drop_head();
   std::string& body = *request.mutable_body();
   const bool whole = co_await read_body(body);
@@ -293,6 +299,7 @@ Awaitable<void> Session::serve_messages(std::string_view api_key) {
   }
   Answer counted{.status = reply->head().status(), .headers = {}, .body = std::move(*reply->mutable_body())};
   append_response_headers(reply->head().headers(), counted.headers);
+  record_.request_id = find_header(reply->head().headers(), "request-id");
   co_await answer(std::move(counted));
 }
 
@@ -565,6 +572,9 @@ bool Session::lost() {
 Awaitable<void> Session::end_message(MessageResponse& response, absl::Status status) {
   record_.status = response.status();
   record_.generation_id = response.generation_id();
+  record_.request_id = response.request_id();
+  record_.model = response.model();
+  record_.provider = response.provider();
   if (response.complete() || lost())
     co_return;
   if (cut_)
@@ -742,6 +752,7 @@ Answer Session::failed(v1::Failure failure) {
   if (failure.generation_id().empty())
     failure.set_generation_id(new_generation_id());
   record_.generation_id = failure.generation_id();
+  record_.request_id = request_id_of(failure);
   return failure_answer(failure, dialect_);
 }
 
@@ -750,10 +761,14 @@ void Session::begin_record() {
   record_ = AccessRecord();
   framing_ = Framing();
   dialect_ = Dialect::kMessages;
+  route_ = Route();
 }
 
 void Session::end_record() {
   const auto time = SteadyClock::now() - begin_;
+  in_flight_.reset();
+  stream_.reset();
+  shard_.metrics.ended(route_.resource, record_.status, record_.bytes, time);
   log_access(record_, std::chrono::duration_cast<std::chrono::microseconds>(time));
 }
 

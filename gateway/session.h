@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/intrusive/list.hpp>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -13,6 +14,7 @@
 #include "gateway/framing_guard.h"
 #include "gateway/management.h"
 #include "gateway/message_response.h"
+#include "gateway/metrics.h"
 #include "gateway/models_json.h"
 #include "gateway/record_response.h"
 #include "gateway/request_head.h"
@@ -20,6 +22,7 @@
 #include "gateway/routes.h"
 #include "gateway/sign_in.h"
 #include "services/common/base/errors.h"
+#include "services/common/telemetry/trace_context.h"
 
 namespace tollgate {
 
@@ -40,6 +43,7 @@ struct EdgeShard {
   const LimitsConfig limits;
   const TimeoutsConfig timeouts;
   const bool tls;
+  EdgeMetrics metrics{telemetry()};
   bool draining = false;
   boost::intrusive::list<Session, boost::intrusive::base_hook<SessionHook>, boost::intrusive::constant_time_size<false>>
       sessions;
@@ -67,6 +71,7 @@ class Session final : public SessionHook, private Output {
   Awaitable<bool> send(Gather buffers) override;
   bool closes() const override { return close_ || shard_.draining; }
   void on_complete() override { connection_.end_watch(); }
+  void on_stream() override { stream_.emplace(shard_.metrics.streams()); }
 
   // Waits for a whole head in the input buffer and sets head_size_. False: the connection ends, answered or not.
   Awaitable<bool> read_head();
@@ -142,6 +147,9 @@ class Session final : public SessionHook, private Output {
   Route route_;
   Dialect dialect_ = Dialect::kMessages;
   AccessRecord record_;
+  TraceContext trace_;
+  std::optional<Counted> in_flight_;
+  std::optional<Counted> stream_;
   SteadyClock::time_point begin_;
 };
 

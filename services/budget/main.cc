@@ -55,6 +55,6 @@ absl::Status serve(const Config& config) {
 }  // namespace tollgate
 
 int main(int argc, char** argv) {
-  return tollgate::run_service(argc, argv, "Tollgate's budget service: keys, holds and settlements on Redis",
+  return tollgate::run_service(argc, argv, "budget", "Tollgate's budget service: keys, holds and settlements on Redis",
                                tollgate::serve);
 }

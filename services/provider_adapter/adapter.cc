@@ -8,6 +8,7 @@
 #include "services/provider_adapter/anthropic/upstream.h"
 #include "services/provider_adapter/bedrock/upstream.h"
 #include "services/provider_adapter/gemini/upstream.h"
+#include "services/provider_adapter/metrics.h"
 #include "services/provider_adapter/openai/upstream.h"
 #include "services/provider_adapter/vertex/upstream.h"
 
@@ -52,10 +53,11 @@ absl::StatusOr<std::unique_ptr<Adapter>> Adapter::make(asio::io_context& context
     options.config.name = name;
     options.response_bytes = config.limits.response_bytes;
     options.ping = config.timeouts.ping;
+    options.propagate_trace = config.telemetry.propagate_upstream;
     options.beside_other_dialects = other_dialects;
     absl::StatusOr<std::unique_ptr<ProviderAdapter>> made = make_upstream(context, deadlines, std::move(options));
     if (made.ok()) {
-      upstreams.emplace(name, *std::move(made));
+      upstreams.emplace(name, metered(name, *std::move(made)));
     } else {
       report(std::string(made.status().message()));
     }

@@ -33,5 +33,6 @@ absl::Status serve(const Config& config) {
 }  // namespace tollgate
 
 int main(int argc, char** argv) {
-  return tollgate::run_service(argc, argv, "Tollgate's provider adapter: speaks to the upstreams", tollgate::serve);
+  return tollgate::run_service(argc, argv, "adapter", "Tollgate's provider adapter: speaks to the upstreams",
+                               tollgate::serve);
 }

@@ -91,6 +91,7 @@ class Drains::Attempt : public Hook, public FrameSink, public std::enable_shared
     if (owner.running() >= owner.options_.streams)
       return abort("limits.drained_streams");
     owner.running_.push_back(*this);
+    drained_.emplace(drained_streams());
     taken_.tell();
     deadline_.expires_after(owner.options_.time);
     deadline_.async_wait([self = shared_from_this()](error_code failed) {
@@ -118,6 +119,7 @@ class Drains::Attempt : public Hook, public FrameSink, public std::enable_shared
     offered_.tell();
     if (is_linked())
       unlink();
+    drained_.reset();
     if (!attached_)
       account_->settle_drained();
   }
@@ -131,6 +133,7 @@ class Drains::Attempt : public Hook, public FrameSink, public std::enable_shared
   Change taken_;
   Timer deadline_;
   std::optional<v1::Frame> frame_;
+  std::optional<Counted> drained_;
   absl::Status result_;
   bool attached_ = true;
   bool ended_ = false;

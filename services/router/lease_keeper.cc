@@ -19,7 +19,8 @@ constexpr milliseconds kShortPause{20};
 }  // namespace
 
 Lease::Lease(const v1::ReserveRequest& reserved, const v1::ReserveReply& hold)
-    : renewal_(std::max<std::int64_t>(hold.lease_ms() / 3, 1)),
+    : counted_(hold.amount_nano_usd()),
+      renewal_(std::max<std::int64_t>(hold.lease_ms() / 3, 1)),
       told_at_(SteadyClock::now()),
       look_at_(told_at_ + std::min(kPause, renewal_)) {
   identity_.set_workspace(hold.workspace());
@@ -80,7 +81,9 @@ Awaitable<void> LeaseKeeper::send(v1::CheckpointRequest request) {
   if (!reply.ok() && now >= next_warning_) {
     // The ledger is away: the next one tries again.
     next_warning_ = now + kPause;
-    Log(spdlog::level::warn, "checkpoint_failed").with("error", std::string(reply.status().message()));
+    Log(spdlog::level::warn, "checkpoint_failed")
+        .with("generation_id", request.generation_id())
+        .with("error", std::string(reply.status().message()));
   }
 }
 

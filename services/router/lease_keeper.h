@@ -7,6 +7,7 @@
 #include <string>
 
 #include "services/common/api/ledger.h"
+#include "services/router/metrics.h"
 
 namespace tollgate::router {
 
@@ -31,6 +32,7 @@ class Lease : public boost::intrusive::list_base_hook<boost::intrusive::link_mod
   friend class LeaseKeeper;
   // A checkpoint but for its cost.
   v1::CheckpointRequest identity_;
+  const CountedHold counted_;
   std::chrono::milliseconds renewal_;
   // Of the last checkpoint; none yet.
   std::int64_t told_nano_usd_ = -1;

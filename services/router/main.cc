@@ -20,6 +20,7 @@
 #include "services/common/runtime/shards.h"
 #include "services/router/catalog_source.h"
 #include "services/router/explain.h"
+#include "services/router/health_metrics.h"
 #include "services/router/mark_exchange.h"
 #include "services/router/router.h"
 #include "services/router/settle_all.h"
@@ -53,6 +54,7 @@ absl::Status serve(const Config& config) {
 
   const router::DrainOptions drains{.streams = config.limits.drained_streams, .time = config.timeouts.abandoned};
   const auto health = std::make_shared<router::Health>(router::upstream_bounds(config));
+  const auto health_metrics = router::add_health_metrics(telemetry(), *health, [models] { return models.get(); });
   Shards shards(config.threads);
   std::vector<std::unique_ptr<router::Router>> routers;
   const auto sticky = std::make_shared<router::StickySessions>();
@@ -101,6 +103,7 @@ absl::Status serve(const Config& config) {
 }  // namespace tollgate
 
 int main(int argc, char** argv) {
-  return tollgate::run_service(argc, argv, "Tollgate's router: chooses who serves a request, and settles what it cost",
+  return tollgate::run_service(argc, argv, "router",
+                               "Tollgate's router: chooses who serves a request, and settles what it cost",
                                tollgate::serve);
 }

@@ -176,7 +176,8 @@ Router::Router(asio::io_context& context, LiveModels models, Ledger& ledger, Key
       adapter_(adapter),
       health_(health),
       selection_(std::move(selection)),
-      settler_(context, ledger),
+      metrics_(telemetry(), [this](std::string_view model) { return models_.get()->find(model) != nullptr; }),
+      settler_(context, ledger, &metrics_),
       keeper_(context, ledger),
       drains_(context, adapter, drains) {}
 

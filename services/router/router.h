@@ -60,6 +60,7 @@ class Router : public Messages {
   ProviderAdapter& adapter_;
   Health& health_;
   const SelectionParts selection_;
+  Metrics metrics_;
   Settler settler_;
   LeaseKeeper keeper_;
   Drains drains_;

@@ -25,11 +25,14 @@ bool is_final(absl::StatusCode code) {
 }  // namespace
 
 void Settler::settle(v1::SettleRequest request) {
+  if (metrics_ != nullptr)
+    metrics_->settled(request);
   ++pending_;
   asio::co_spawn(context_.get_executor(), deliver(std::move(request)), asio::detached);
 }
 
 Awaitable<void> Settler::deliver(v1::SettleRequest request) {
+  const Counted pending(pending_settlements());
   Timer timer(context_);
   milliseconds pause = kFirstPause;
   for (int attempt = 1;; ++attempt) {
@@ -59,6 +62,8 @@ Awaitable<void> Settler::deliver(v1::SettleRequest request) {
 }
 
 void Settler::note(v1::ActivityRecord record) {
+  if (metrics_ != nullptr)
+    metrics_->refused(record);
   if (notes_ >= kMostNotes)
     return;
   ++pending_;

@@ -5,13 +5,16 @@
 #include <cstddef>
 
 #include "services/common/api/ledger.h"
+#include "services/router/metrics.h"
 
 namespace tollgate::router {
 
 // One for each shard; outlives what it has spawned only if settled() was awaited or the io_context has stopped.
 class Settler {
  public:
-  Settler(asio::io_context& context, Ledger& ledger) : context_(context), ledger_(ledger) {}
+  // `metrics`, which may be null, outlives it.
+  Settler(asio::io_context& context, Ledger& ledger, Metrics* metrics = nullptr)
+      : context_(context), ledger_(ledger), metrics_(metrics) {}
 
   // Returns at once.
   void settle(v1::SettleRequest request);
@@ -30,6 +33,7 @@ class Settler {
 
   asio::io_context& context_;
   Ledger& ledger_;
+  Metrics* const metrics_;
   std::size_t pending_ = 0;
   // Of those.
   std::size_t notes_ = 0;

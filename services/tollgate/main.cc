@@ -25,7 +25,8 @@ int serve(const ConfigOptions& options) {
     return 2;
   }
   start_logging(config->logging.level);
-  const absl::Status status = serve_all(*config);
+  const absl::StatusOr<Monitoring> monitoring = start_monitoring(*config, "tollgate");
+  const absl::Status status = monitoring.ok() ? serve_all(*config) : monitoring.status();
   stop_logging();
   if (!status.ok())
     std::cerr << status.message() << "\n";

@@ -22,6 +22,7 @@
 #include "services/provider_adapter/adapter.h"
 #include "services/router/catalog_source.h"
 #include "services/router/explain.h"
+#include "services/router/health_metrics.h"
 #include "services/router/mark_exchange.h"
 #include "services/router/settle_all.h"
 #include "services/router/table_catalog.h"
@@ -73,6 +74,7 @@ absl::Status serve_all(const Config& config) {
   if (!outlet.ok())
     return outlet.status();
   const auto health = std::make_shared<router::Health>(router::upstream_bounds(config));
+  const auto health_metrics = router::add_health_metrics(telemetry(), *health, [models] { return models.get(); });
   // Conversations come to any shard.
   const auto sticky = std::make_shared<router::StickySessions>();
   Shards shards(config.threads);

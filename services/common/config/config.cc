@@ -344,6 +344,14 @@ std::vector<std::string_view> expressible(std::string_view dialect) {
   return {};
 }
 
+void read(Section section, TelemetryConfig& telemetry) {
+  section.text("metrics", telemetry.metrics);
+  if (!telemetry.metrics.empty())
+    check_address(section, "metrics", telemetry.metrics);
+  section.flag("propagate_upstream", telemetry.propagate_upstream);
+  section.finish();
+}
+
 }  // namespace
 
 std::set<std::string> Config::upstream_names() const {
@@ -395,6 +403,7 @@ absl::StatusOr<Config> load_config(const std::string& path, Secrets secrets) {
     file = (std::filesystem::path(path).parent_path() / file).string();
   read(document.section("services"), config.services);
   read(document.section("logging"), config.logging);
+  read(document.section("telemetry"), config.telemetry);
   document.integer("threads", config.threads, 0, 1024);
   document.finish();
   if (!problems.empty())

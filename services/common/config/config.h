@@ -212,6 +212,13 @@ struct LoggingConfig {
   std::string level = "info";
 };
 
+struct TelemetryConfig {
+  // host:port where this process shows its metrics to Prometheus; empty: nowhere. Whoever reaches it may read them.
+  std::string metrics;
+  // Sends W3C's trace context (traceparent, tracestate) to upstreams, too.
+  bool propagate_upstream = false;
+};
+
 struct Config {
   ListenConfig listen;
   RedisConfig redis;
@@ -224,6 +231,7 @@ struct Config {
   BudgetConfig budget;
   ServicesConfig services;
   LoggingConfig logging;
+  TelemetryConfig telemetry;
   // Shards; 0: one for each processor.
   std::uint32_t threads = 0;
 

@@ -11,6 +11,7 @@
 #include <iostream>
 
 #include "services/common/base/log.h"
+#include "services/common/telemetry/process_metrics.h"
 
 namespace tollgate {
 namespace {
@@ -37,6 +38,7 @@ void add_config_options(CLI::App& app, ConfigOptions& options, bool listens) {
   if (listens) {
     app.add_option("--http", options.http, "host:port of the HTTP edge, instead of listen.http");
     app.add_option("--grpc", options.grpc, "host:port of the gRPC server, instead of listen.grpc");
+    app.add_option("--metrics", options.metrics, "host:port of Prometheus' metrics, instead of telemetry.metrics");
   }
 }
 
@@ -46,6 +48,8 @@ absl::StatusOr<Config> load_config(const ConfigOptions& options, Secrets secrets
     config->listen.http = options.http;
   if (config.ok() && !options.grpc.empty())
     config->listen.grpc = options.grpc;
+  if (config.ok() && !options.metrics.empty())
+    config->telemetry.metrics = options.metrics;
   return config;
 }
 
@@ -70,7 +74,20 @@ void wait_for_termination() {
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
-int run_service(int argc, char** argv, const std::string& description,
+absl::StatusOr<Monitoring> start_monitoring(const Config& config, const std::string& service) {
+  Monitoring monitoring{add_process_metrics(telemetry(), service), nullptr};
+  if (config.telemetry.metrics.empty())
+    return monitoring;
+  absl::StatusOr<std::unique_ptr<MetricsListener>> listener =
+      MetricsListener::start(config.telemetry.metrics, telemetry());
+  if (!listener.ok())
+    return listener.status();
+  monitoring.listener = *std::move(listener);
+  Log(spdlog::level::info, "metrics_shown").with("port", monitoring.listener->port());
+  return monitoring;
+}
+
+int run_service(int argc, char** argv, const std::string& name, const std::string& description,
                 const std::function<absl::Status(const Config&)>& serve) {
   prepare_process();
   CLI::App app(description);
@@ -83,7 +100,8 @@ int run_service(int argc, char** argv, const std::string& description,
     return 2;
   }
   start_logging(config->logging.level);
-  const absl::Status status = serve(*config);
+  const absl::StatusOr<Monitoring> monitoring = start_monitoring(*config, name);
+  const absl::Status status = monitoring.ok() ? serve(*config) : monitoring.status();
   stop_logging();
   if (!status.ok()) {
     std::cerr << status.message() << "\n";

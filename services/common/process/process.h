@@ -2,10 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "services/common/config/config.h"
+#include "services/common/telemetry/metrics_listener.h"
+#include "services/common/telemetry/telemetry.h"
 
 namespace CLI {
 class App;
@@ -20,9 +23,11 @@ struct ConfigOptions {
   // Override listen.http and listen.grpc.
   std::string http;
   std::string grpc;
+  // Overrides telemetry.metrics.
+  std::string metrics;
 };
 
-// Adds --config to a command; with `listens` also --http and --grpc. `options` outlives the parsing.
+// Adds --config to a command; with `listens` also --http, --grpc and --metrics. `options` outlives the parsing.
 void add_config_options(CLI::App& app, ConfigOptions& options, bool listens);
 absl::StatusOr<Config> load_config(const ConfigOptions& options, Secrets secrets = Secrets::kAll);
 
@@ -34,9 +39,19 @@ void prepare_process();
 // its lease.
 void wait_for_termination();
 
-// main() of one service: parses the command line, loads the configuration, starts logging and calls `serve`, which
-// returns when the service has ended. What goes wrong before is said on stderr; the result is the exit code.
-int run_service(int argc, char** argv, const std::string& description,
+// What the monitoring asks a process for. Ends when it is destroyed.
+struct Monitoring {
+  Telemetry::Registration process;
+  // Null when no telemetry.metrics is configured.
+  std::unique_ptr<MetricsListener> listener;
+};
+
+// Begins to show the process' metrics. `service` as in add_process_metrics().
+absl::StatusOr<Monitoring> start_monitoring(const Config& config, const std::string& service);
+
+// main() of one service, `name`: parses the command line, loads the configuration, starts logging and calls `serve`,
+// which returns when the service has ended. What goes wrong before is said on stderr; the result is the exit code.
+int run_service(int argc, char** argv, const std::string& name, const std::string& description,
                 const std::function<absl::Status(const Config&)>& serve);
 
 }  // namespace tollgate

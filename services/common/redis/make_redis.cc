@@ -6,13 +6,16 @@
 #include <memory>
 #include <utility>
 
+#include "services/common/redis/metered_redis.h"
 #include "services/common/redis/redis_client.h"
 #include "services/common/redis/redis_cluster.h"
 #include "services/common/redis/sentinel.h"
 
 namespace tollgate {
 
-std::unique_ptr<Redis> make_redis(asio::io_context& context, const RedisConfig& config) {
+namespace {
+
+std::unique_ptr<Redis> make_client(asio::io_context& context, const RedisConfig& config) {
   if (config.cluster)
     return std::make_unique<RedisCluster>(context, config);
   RedisClientOptions options;
@@ -23,6 +26,12 @@ std::unique_ptr<Redis> make_redis(asio::io_context& context, const RedisConfig& 
     options.master_only = true;
   }
   return std::make_unique<RedisClient>(context, config, std::move(options));
+}
+
+}  // namespace
+
+std::unique_ptr<Redis> make_redis(asio::io_context& context, const RedisConfig& config) {
+  return std::make_unique<MeteredRedis>(make_client(context, config), telemetry());
 }
 
 std::string describe(const RedisConfig& config) {

@@ -3,6 +3,7 @@
 #include "services/common/rpc/client.h"
 #include "services/common/rpc/metadata.h"
 #include "services/common/rpc/server.h"
+#include "services/common/telemetry/trace_context.h"
 
 namespace tollgate {
 namespace {
@@ -39,7 +40,7 @@ MessagesClient::MessagesClient(std::shared_ptr<grpc::Channel> channel, MessagesD
 
 Awaitable<absl::Status> MessagesClient::create(v1::CreateRequest request, FrameSink& sink) {
   const Executor executor = co_await asio::this_coro::executor;
-  const CallOptions options{.deadline = deadlines_.create};
+  const CallOptions options{.deadline = deadlines_.create, .metadata = trace_of(request.headers())};
   ReadStream<v1::Frame> stream(calls_, executor, *stub_->async(), &Async::Create, request, options);
   // The body is on its way and not needed while the answer streams.
   v1::CreateRequest().Swap(&request);
@@ -47,7 +48,7 @@ Awaitable<absl::Status> MessagesClient::create(v1::CreateRequest request, FrameS
 }
 
 Awaitable<absl::StatusOr<v1::CountTokensReply>> MessagesClient::count_tokens(v1::CreateRequest request) {
-  const CallOptions options{.deadline = deadlines_.count_tokens};
+  const CallOptions options{.deadline = deadlines_.count_tokens, .metadata = trace_of(request.headers())};
   co_return co_await unary_call(calls_, *stub_->async(), &Async::CountTokens, request, options);
 }
 

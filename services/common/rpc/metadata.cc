@@ -7,6 +7,7 @@
 
 #include "services/common/access/credentials.h"
 #include "services/common/base/errors.h"
+#include "services/common/telemetry/trace_context.h"
 
 namespace tollgate {
 namespace {
@@ -43,7 +44,8 @@ bool is_header(std::string_view name, bool with_user_agent) {
   // Binary metadata is gRPC's own kind.
   if (name == kApiKey || name.ends_with("-bin"))
     return false;
-  return name.starts_with("anthropic-") || name.starts_with("x-") || (with_user_agent && name == kUserAgent);
+  return name.starts_with("anthropic-") || name.starts_with("x-") || name == kTraceparent || name == kTracestate ||
+         (with_user_agent && name == kUserAgent);
 }
 
 }  // namespace
@@ -78,6 +80,9 @@ absl::Status merge_metadata(const Metadata& metadata, v1::CreateRequest& request
     header->set_name(std::string(view(name)));
     header->set_value(std::string(view(value)));
   }
+  // Another process of the house has entered it already.
+  if (own_caller || !carries_trace(request.headers()))
+    enter_trace(*request.mutable_headers());
   return absl::OkStatus();
 }
 

@@ -30,7 +30,8 @@ absl::Status merge_key(const Metadata& metadata, Request& request) {
 
 // Completes `request` by what stands in the metadata alone, so that a plain gRPC tool gets the behaviour of HTTP: the
 // key when the request has none (UNAUTHENTICATED as above), and the headers `anthropic-*` and `x-*` that it does not
-// carry. With the key in the metadata the caller is the client itself, so its `user-agent` counts too.
+// carry. With the key in the metadata the caller is the client itself, so its `user-agent` counts too, and its trace
+// (`traceparent`, `tracestate`) is entered here.
 absl::Status merge_metadata(const Metadata& metadata, v1::CreateRequest& request);
 
 }  // namespace tollgate

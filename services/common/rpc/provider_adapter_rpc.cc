@@ -2,6 +2,7 @@
 
 #include "services/common/rpc/client.h"
 #include "services/common/rpc/server.h"
+#include "services/common/telemetry/trace_context.h"
 
 namespace tollgate {
 
@@ -12,13 +13,14 @@ ProviderAdapterClient::ProviderAdapterClient(std::shared_ptr<grpc::Channel> chan
 
 Awaitable<absl::Status> ProviderAdapterClient::send(const v1::SendRequest& request, FrameSink& sink) {
   const Executor executor = co_await asio::this_coro::executor;
-  const CallOptions options{.deadline = deadlines_.send};
+  const CallOptions options{.deadline = deadlines_.send, .metadata = trace_of(request.headers())};
   ReadStream<v1::Frame> stream(calls_, executor, *stub_->async(), &Async::Send, request, options);
   co_return co_await read_into(stream, sink);
 }
 
 Awaitable<absl::StatusOr<v1::CountTokensReply>> ProviderAdapterClient::count_tokens(const v1::SendRequest& request) {
-  return unary_call(calls_, *stub_->async(), &Async::CountTokens, request, {.deadline = deadlines_.count_tokens});
+  CallOptions options{.deadline = deadlines_.count_tokens, .metadata = trace_of(request.headers())};
+  return unary_call(calls_, *stub_->async(), &Async::CountTokens, request, std::move(options));
 }
 
 Awaitable<absl::StatusOr<v1::ProbeReply>> ProviderAdapterClient::probe(const v1::ProbeRequest& request) {

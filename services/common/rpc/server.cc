@@ -1,7 +1,7 @@
 #include "services/common/rpc/server.h"
-#include "services/common/base/log.h"
 
 #include "services/common/base/errors.h"
+#include "services/common/base/log.h"
 
 namespace tollgate::detail {
 

@@ -24,6 +24,7 @@
 
 #include "absl/status/statusor.h"
 #include "services/common/async.h"
+#include "services/common/rpc/call_metrics.h"
 #include "services/common/rpc/client.h"
 #include "services/common/rpc/metadata.h"
 #include "services/common/rpc/shard.h"
@@ -47,8 +48,12 @@ class ServerCall : public Reactor {
     auto completion =
         asio::bind_cancellation_slot(call->signal_.slot(), [call](std::exception_ptr thrown, absl::Status status) {
           call->finished_ = true;
-          call->Finish(to_grpc(thrown ? status_of_exception(thrown, call->cancelled_) : status));
+          if (thrown)
+            status = status_of_exception(thrown, call->cancelled_);
+          count_call_end(status);
+          call->Finish(to_grpc(status));
         });
+    count_call_begin();
     asio::co_spawn(call->executor_, std::move(run), std::move(completion));
   }
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "services/common/rpc/call_metrics.h"
 #include "services/common/rpc/channel.h"
 
 namespace tollgate {
@@ -39,6 +40,7 @@ void RpcServer::add(grpc::Service& service) {
 
 absl::Status RpcServer::start() {
   enable_standard_services();
+  show_call_metrics();
   grpc::ServerBuilder builder;
   builder.AddListeningPort(options_.address,
                            options_.credentials ? options_.credentials : grpc::InsecureServerCredentials(), &port_);

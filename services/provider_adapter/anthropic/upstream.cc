@@ -7,6 +7,7 @@
 #include <boost/beast/core/string.hpp>
 
 #include "services/common/base/log.h"
+#include "services/common/telemetry/trace_context.h"
 #include "services/provider_adapter/anthropic/direct_route.h"
 #include "services/provider_adapter/anthropic/event_stream.h"
 #include "services/provider_adapter/anthropic/failures.h"
@@ -203,6 +204,8 @@ Awaitable<absl::StatusOr<Upstream::Answer>> Upstream::exchange(Call call, const 
   for (;;) {
     const v1::SendRequest& request = without ? *without : original;
     ClientHeaders headers = request.headers();
+    if (!options_.propagate_trace)
+      remove_trace(headers);
     const absl::Status fitting = fit(request, headers);
     if (!fitting.ok())
       co_return fail(request, failure_of(fitting));

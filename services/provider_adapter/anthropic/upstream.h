@@ -23,6 +23,8 @@ struct UpstreamOptions {
   milliseconds ping{15000};
   // Other upstreams speak other dialects: conversations may bring thinking blocks with signatures of the gateway's own.
   bool beside_other_dialects = false;
+  // The upstream learns which trace a request belongs to.
+  bool propagate_trace = false;
 };
 
 // Used on one shard; outlives its calls, which outlive no longer than the shard. `upstream` of the requests is not

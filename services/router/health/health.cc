@@ -221,7 +221,13 @@ Health::View Health::view(const v1::Endpoint& endpoint) const {
   if (const State* state = find(endpoint)) {
     const HealthTime now = clock_();
     const auto sums = state->outcomes.sums(now);
-    view = {sums[kSucceeded], sums[kFailed], sums[kRateLimited], state->in_flight, state->down_until > now};
+    view = {sums[kSucceeded],
+            sums[kFailed],
+            sums[kRateLimited],
+            state->in_flight,
+            state->down_until > now,
+            state->host->breaker.refuses(now),
+            true};
   }
   return view;
 }

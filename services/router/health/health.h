@@ -118,6 +118,10 @@ class Health : public EndpointHealth {
     std::uint32_t in_flight = 0;
     // Of the endpoint itself: neither a rate limit nor another router's word.
     bool down = false;
+    // Its host could not be reached: the breaker lets nothing through.
+    bool unreachable = false;
+    // It has been tried, or another router has told of it.
+    bool known = false;
   };
   View view(const v1::Endpoint& endpoint) const;
 

@@ -40,6 +40,8 @@ TEST_F(ConfigTest, AnEmptyDocumentIsTheDefaults) {
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->listen.http, "127.0.0.1:8787");
   EXPECT_EQ(config->limits.body_bytes, 32u * 1024 * 1024);
+  EXPECT_TRUE(config->telemetry.metrics.empty());
+  EXPECT_FALSE(config->telemetry.propagate_upstream);
   EXPECT_TRUE(config->catalog_file.empty());
 }
 
@@ -66,6 +68,7 @@ TEST_F(ConfigTest, ReadsEveryPart) {
                    "file": {"path": "-", "bytes": 4096, "kept": 2}},
       "services": {"router": "dns:///r:1", "budget": "dns:///b:1", "adapter": "dns:///a:1"},
       "logging": {"level": "warn"},
+      "telemetry": {"metrics": "0.0.0.0:9464", "propagate_upstream": true},
       "threads": 2
     })");
   ASSERT_TRUE(config.ok()) << config.status();
@@ -78,6 +81,8 @@ TEST_F(ConfigTest, ReadsEveryPart) {
   EXPECT_EQ(config->limits.connections, 9u);
   EXPECT_EQ(config->timeouts.ping, milliseconds(5));
   EXPECT_EQ(config->services.adapter, "dns:///a:1");
+  EXPECT_EQ(config->telemetry.metrics, "0.0.0.0:9464");
+  EXPECT_TRUE(config->telemetry.propagate_upstream);
   EXPECT_EQ(config->threads, 2u);
   EXPECT_EQ(config->budget.activity.raw_ttl, std::chrono::days(7));
   EXPECT_EQ(config->budget.activity.sessions, 30u);
@@ -90,6 +95,8 @@ TEST_F(ConfigTest, NamesTheFieldTheValueAndWhatWasExpected) {
       {R"({"listne": {}})", "listne: is not known here; known are"},
       {R"({"listen": {"http": 80}})", "listen.http: expected a string, found 80"},
       {R"({"listen": {"http": "localhost"}})", "listen.http: expected host:port, found \"localhost\""},
+      {R"({"telemetry": {"metrics": "9464"}})", "telemetry.metrics: expected host:port, found \"9464\""},
+      {R"({"telemetry": {"propagate_upstream": 1}})", "telemetry.propagate_upstream: expected"},
       {R"({"listen": []})", "listen: expected an object, found []"},
       {R"({"listen": {"tls": {"key_file": "k"}}})", "give both or neither"},
       {R"({"limits": {"body_bytes": "32MB"}})", "limits.body_bytes: expected a whole number from 1024"},

@@ -13,7 +13,10 @@ namespace tollgate {
 namespace {
 
 using Entries = std::vector<std::pair<std::string, std::string>>;
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::Not;
+using testing::StartsWith;
 using testing::UnorderedElementsAre;
 
 // The entries' strings outlive the result.
@@ -90,7 +93,36 @@ TEST(MergeMetadata, GivesAPlainCallerTheHeadersOfHttp) {
   EXPECT_EQ(request.body(), "{}");
   EXPECT_THAT(headers_of(request),
               UnorderedElementsAre("anthropic-beta: one", "anthropic-beta: two", "anthropic-version: 2023-06-01",
-                                   "x-stainless-lang: js", "user-agent: tool/1"));
+                                   "x-stainless-lang: js", "user-agent: tool/1", StartsWith("traceparent: 00-")));
+}
+
+constexpr const char* kTraceOfCaller = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+TEST(MergeMetadata, APlainCallersTraceGoesOnInASpanOfOurs) {
+  const Entries entries = {
+      {"authorization", "Bearer sk-tg-v1-a"}, {"traceparent", kTraceOfCaller}, {"tracestate", "a=1"}};
+  v1::CreateRequest request;
+  ASSERT_TRUE(merge_metadata(metadata_of(entries), request).ok());
+  EXPECT_THAT(headers_of(request), ElementsAre(AllOf(StartsWith("traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-"),
+                                                     Not(testing::HasSubstr("00f067aa0ba902b7"))),
+                                               "tracestate: a=1"));
+}
+
+TEST(MergeMetadata, ATraceThatWasEnteredStaysAsItIs) {
+  const Entries entries = {{"traceparent", kTraceOfCaller}};
+  v1::CreateRequest request;
+  request.set_api_key("sk-tg-v1-a");
+  v1::Header* header = request.add_headers();
+  header->set_name("traceparent");
+  header->set_value(kTraceOfCaller);
+  ASSERT_TRUE(merge_metadata(metadata_of(entries), request).ok());
+  EXPECT_THAT(headers_of(request), ElementsAre(std::string("traceparent: ") + kTraceOfCaller));
+  // A caller that carries nonsense is given a new one.
+  header = request.mutable_headers(0);
+  header->set_value("00-nonsense");
+  ASSERT_TRUE(merge_metadata(Metadata(), request).ok());
+  EXPECT_THAT(headers_of(request),
+              ElementsAre(AllOf(StartsWith("traceparent: 00-"), Not(testing::HasSubstr("nonsense")))));
 }
 
 TEST(MergeMetadata, WhatTheRequestCarriesCounts) {
@@ -106,7 +138,8 @@ TEST(MergeMetadata, WhatTheRequestCarriesCounts) {
   ASSERT_TRUE(merge_metadata(metadata_of(entries), request).ok());
   EXPECT_EQ(request.api_key(), "sk-tg-v1-a");
   // The user agent is the calling service's, not the client's.
-  EXPECT_THAT(headers_of(request), ElementsAre("Anthropic-Version: 2099-01-01", "x-added: 1"));
+  EXPECT_THAT(headers_of(request),
+              ElementsAre("Anthropic-Version: 2099-01-01", "x-added: 1", StartsWith("traceparent: 00-")));
 }
 
 TEST(MergeMetadata, TwoKeysAreRefused) {
