@@ -343,8 +343,9 @@ Awaitable<absl::StatusOr<v1::NoteReply>> RedisLedger::note(const v1::ActivityRec
   record.set_key_name(name->text);
   record.clear_workspace();
   std::vector<std::string> keys = {layout::generation(workspace, record.generation_id()),
-                                   layout::workspace_record(workspace)};
-  std::vector<std::string> args = {hash, std::string(kNoteKnownSeconds)};
+                                   layout::workspace_record(workspace), layout::key_record(workspace, hash),
+                                   layout::holds(workspace)};
+  std::vector<std::string> args = {record.generation_id(), hash, std::string(kNoteKnownSeconds)};
   append_keep(activity_, args);
   append_activity(record, args);
   const absl::StatusOr<RedisReply> reply = co_await run(redis_, scripts::note(), std::move(keys), std::move(args));

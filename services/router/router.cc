@@ -119,6 +119,20 @@ struct Running {
   Health::Admission admission;
 };
 
+// The ledger may have taken the hold all the same.
+bool is_unanswered(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kCancelled:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 struct Router::Plan {
@@ -277,11 +291,11 @@ void Router::remember(const Plan& plan, const Candidate& candidate, const v1::Us
     selection_.sticky->remember(plan.sticky_name(candidate), *candidate.endpoint);
 }
 
-absl::Status Router::refuse(const absl::Status& status, v1::ActivityRecord record) {
+absl::Status Router::refuse(const absl::Status& status, v1::ActivityRecord record, bool unanswered) {
   add_failure(failure_of(status), record);
   record.set_duration_ms(age_ms(record));
   absl::Status told = with_generation(status, record.generation_id());
-  settler_.note(std::move(record));
+  settler_.note(std::move(record), unanswered);
   return told;
 }
 
@@ -305,7 +319,7 @@ Awaitable<absl::Status> Router::create(v1::CreateRequest request, FrameSink& sin
   state_costs(*plan, reserve);
   const absl::StatusOr<v1::ReserveReply> hold = co_await ledger_.reserve(reserve);
   if (!hold.ok())
-    co_return refuse(hold.status(), record);
+    co_return refuse(hold.status(), record, is_unanswered(hold.status().code()));
 
   const auto account = std::make_shared<Account>(settler_, keeper_, kept_models(*plan), reserve, *hold);
   plan->key_hash = *key_hash;

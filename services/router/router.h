@@ -39,7 +39,7 @@ class Router : public Messages {
   // Fills in what the body tells for the record.
   absl::StatusOr<std::shared_ptr<Plan>> plan(v1::CreateRequest& request, v1::ActivityRecord& record) const;
   // Notes a request that is not admitted; the status that its client gets.
-  absl::Status refuse(const absl::Status& status, v1::ActivityRecord record);
+  absl::Status refuse(const absl::Status& status, v1::ActivityRecord record, bool unanswered = false);
   static std::shared_ptr<const ModelTable> kept_models(const Plan& plan);
   static void tell_families(const Plan& plan, std::vector<v1::Header>& headers);
   // Fills in what the request can cost wherever it may go.

@@ -15,6 +15,8 @@ constexpr milliseconds kFirstPause{50};
 constexpr milliseconds kLongestPause{2000};
 // No money is at stake: about 700 ms in sum.
 constexpr int kMostNoteAttempts = 4;
+// About 40 s in sum. Later the lease has run out, or soon does.
+constexpr int kMostReleaseAttempts = 25;
 
 // The ledger has understood the request and refuses it: sending it again changes nothing.
 bool is_final(absl::StatusCode code) {
@@ -61,24 +63,25 @@ Awaitable<void> Settler::deliver(v1::SettleRequest request) {
   --pending_;
 }
 
-void Settler::note(v1::ActivityRecord record) {
+void Settler::note(v1::ActivityRecord record, bool unanswered) {
   if (metrics_ != nullptr)
     metrics_->refused(record);
   if (notes_ >= kMostNotes)
     return;
   ++pending_;
   ++notes_;
-  asio::co_spawn(context_.get_executor(), deliver_note(std::move(record)), asio::detached);
+  const int most_attempts = unanswered ? kMostReleaseAttempts : kMostNoteAttempts;
+  asio::co_spawn(context_.get_executor(), deliver_note(std::move(record), most_attempts), asio::detached);
 }
 
-Awaitable<void> Settler::deliver_note(v1::ActivityRecord record) {
+Awaitable<void> Settler::deliver_note(v1::ActivityRecord record, int most_attempts) {
   Timer timer(context_);
   milliseconds pause = kFirstPause;
   for (int attempt = 1;; ++attempt) {
     const absl::StatusOr<v1::NoteReply> reply = co_await ledger_.note(record);
     if (reply.ok())
       break;
-    if (is_final(reply.status().code()) || attempt == kMostNoteAttempts) {
+    if (is_final(reply.status().code()) || attempt == most_attempts) {
       Log(spdlog::level::warn, "record_lost")
           .with("generation_id", record.generation_id())
           .with("error", std::string(reply.status().message()));

@@ -1,5 +1,5 @@
 // Sees to it that every settlement arrives: sent again until the ledger has taken it. Records of requests that were
-// never admitted are tried a few times.
+// not admitted are tried a few times, and as long as a lease lasts where the ledger may have taken a hold.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,9 @@ class Settler {
 
   // Returns at once.
   void settle(v1::SettleRequest request);
-  // The same for a request without a hold. Beyond kMostNotes under way it is dropped: they may be a flood.
-  void note(v1::ActivityRecord record);
+  // The same for a request that was not admitted. `unanswered`: the ledger has not said so, and may have taken a hold,
+  // which the note lets go. Beyond kMostNotes under way it is dropped: they may be a flood.
+  void note(v1::ActivityRecord record, bool unanswered = false);
   // Settlements and records on their way.
   std::size_t pending() const { return pending_; }
   // Waits until none is pending, at most `limit`. True when none is.
@@ -29,7 +30,7 @@ class Settler {
   static constexpr std::size_t kMostNotes = 1024;
 
   Awaitable<void> deliver(v1::SettleRequest request);
-  Awaitable<void> deliver_note(v1::ActivityRecord record);
+  Awaitable<void> deliver_note(v1::ActivityRecord record, int most_attempts);
 
   asio::io_context& context_;
   Ledger& ledger_;

@@ -5,7 +5,7 @@
 --                                                           was charged with, the model that its output teaches ('-':
 --                                                           none)
 --   s <key hash> <cost> <usage source> <entry>              settled; its entry in the stream of records
---   n <entry>                                               never held (note.lua)
+--   n <entry>                                               not admitted (note.lua)
 --
 -- The first two may be followed, on another line, by what the record of a request needs whose owner dies (orphan.lua):
 -- a hold by all that is known of it, a settlement made because the lease had expired by the same.

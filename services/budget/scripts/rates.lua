@@ -23,3 +23,17 @@ end
 local function time_to_fill(missing, capacity)
   return string.format('%.0f', math.ceil(math.max(0, missing) * 60000 / capacity))
 end
+
+-- The tokens that a request was charged with beyond those that it `used`. `tokens` is '0' where none were.
+local function give_back_tokens(record, tokens, used, time)
+  if tokens == '0' then
+    return
+  end
+  local limits = redis.call('HMGET', record, 'rpm', 'tpm', 'rate')
+  if limits[3] then
+    local rpm, tpm = tonumber(limits[1] or 0), tonumber(limits[2] or 0)
+    local now_ms = tonumber(time[1]) * 1000 + floor(tonumber(time[2]) / 1000)
+    local have_requests, have_tokens = read_rates(limits[3], rpm, tpm, now_ms)
+    write_rates(record, have_requests, math.min(tpm, have_tokens + tonumber(tokens) - tonumber(used)), now_ms)
+  end
+end

@@ -43,15 +43,7 @@ if existing then
   end
   amount = held_amount
   redis.call('ZREM', holds, generation)
-  if tokens ~= '0' then
-    local limits = redis.call('HMGET', record, 'rpm', 'tpm', 'rate')
-    if limits[3] then
-      local rpm, tpm = tonumber(limits[1] or 0), tonumber(limits[2] or 0)
-      local now_ms = tonumber(time[1]) * 1000 + floor(tonumber(time[2]) / 1000)
-      local have_requests, have_tokens = read_rates(limits[3], rpm, tpm, now_ms)
-      write_rates(record, have_requests, math.min(tpm, have_tokens + tonumber(tokens) - tonumber(ARGV[5])), now_ms)
-    end
-  end
+  give_back_tokens(record, tokens, ARGV[5], time)
   if model ~= '-' and ARGV[6] ~= '0' and redis.call('HEXISTS', record, 'held') == 1 then
     learn_output(outputs, model, tonumber(ARGV[6]))
   end

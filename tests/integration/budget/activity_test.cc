@@ -388,6 +388,29 @@ TEST_F(ActivityTest, RefusedRequestsAreNotedOnce) {
   EXPECT_THAT(ids(records()), ElementsAre("gen-1764000000-x"));
 }
 
+TEST_F(ActivityTest, ANoteLetsGoOfAHoldWhoseAnswerWasLost) {
+  const std::string hash = create_key().key().hash();
+  expect_ok(reserve(hash, "gen-1", 50));
+  expect_ok(reserve(hash, "gen-2", 70));
+  const Request refused{.id = "gen-1", .cost = 0, .status = 503};
+  note(hash, refused);
+  note(hash, refused);
+  EXPECT_THAT(redis_command({"ZRANGE", layout::holds("default"), "0", "-1"}).elements.size(), 1);
+  EXPECT_EQ(redis_command({"HGET", layout::key_record("default", hash), "held"}).text, "70");
+  EXPECT_EQ(redis_command({"HGET", layout::workspace_record("default"), "held"}).text, "70");
+  EXPECT_THAT(groups(query_by({v1::DIMENSION_KEY})), ElementsAre(hash + ":1:0"));
+  // The reservation that arrives behind its note is refused.
+  EXPECT_FALSE(reserve(hash, "gen-1", 50).ok());
+  // A settled request stays what it is, a stranger's hold as well.
+  expect_ok(settle(hash, "gen-2", 60));
+  note(hash, {.id = "gen-2", .status = 503});
+  const std::string other = create_key().key().hash();
+  expect_ok(reserve(hash, "gen-3", 80));
+  note(other, {.id = "gen-3", .status = 503});
+  EXPECT_EQ(redis_command({"HGET", layout::key_record("default", hash), "held"}).text, "80");
+  EXPECT_EQ(total_usage(), 60);
+}
+
 TEST_F(ActivityTest, ForgottenGenerationsAreFoundByTheirTime) {
   const std::string hash = create_key().key().hash();
   const std::string id = fmt::format("gen-{}-abc", redis_now_ms() / 1000);

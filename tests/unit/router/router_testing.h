@@ -34,6 +34,7 @@ struct FakeLedger : Ledger {
   absl::Status refuse;
   std::vector<std::int64_t> held;
   int settle_failures = 0;
+  int note_failures = 0;
   int lease_ms = 30;
   v1::ReserveReply admits;
   std::vector<v1::ReserveRequest> reserved;
@@ -67,6 +68,8 @@ struct FakeLedger : Ledger {
   }
   std::vector<v1::ActivityRecord> noted;
   Awaitable<absl::StatusOr<v1::NoteReply>> note(const v1::ActivityRecord& record) override {
+    if (note_failures-- > 0)
+      co_return error(Failure::KIND_UNAVAILABLE, "Redis is away");
     noted.push_back(record);
     co_return v1::NoteReply();
   }

@@ -195,6 +195,21 @@ TEST_F(SettlementTest, SettlementsWaitUntilTheLedgerIsBack) {
   EXPECT_EQ(router_->unsettled(), 0u);
 }
 
+// Its note lets go of the hold that may be there.
+TEST_F(SettlementTest, ALedgerThatDoesNotAnswerIsToldUntilItDoes) {
+  ledger_.refuse = error(v1::Failure::KIND_UNAVAILABLE, "Redis is away");
+  ledger_.note_failures = 5;
+  EXPECT_FALSE(create().ok());
+  EXPECT_EQ(ledger_.noted.size(), 1U);
+}
+
+TEST_F(SettlementTest, TheRecordOfARefusalIsWorthAFewAttempts) {
+  ledger_.refuse = error(v1::Failure::KIND_BUDGET, "spent");
+  ledger_.note_failures = 5;
+  EXPECT_FALSE(create().ok());
+  EXPECT_TRUE(ledger_.noted.empty());
+}
+
 // Wherever the client goes, there is one settlement, and never of less than what it had been told.
 TEST_F(SettlementTest, OnceAtWhateverMomentTheClientLeaves) {
   const std::vector<v1::Frame> frames = {head(),       used(10, 1),    committed(),    data("a", 5),
