@@ -410,5 +410,20 @@ TEST(Money, NobodyIsServedUnpaidWhileRedisIsAway) {
   std::cout << "served " << served << ", refused " << refused << "\n";
 }
 
+// Redis takes the hold after its client was told to come back later.
+TEST(Money, AHoldThatComesTooLateIsLetGo) {
+  Suite suite(Form::kFiveProcesses, 1, {{"redis", {{"command_timeout_ms", 200}}}});
+  const std::string key = suite.create_key("ci");
+  EXPECT_EQ(suite.message(key, false, "size=10").status(), 200U);
+  suite.redis().freeze();
+  EXPECT_EQ(suite.message(key, false, "size=10").status(), 503U);
+  suite.redis().thaw();
+  expect_books_are_closed(suite);
+  int code = -1;
+  EXPECT_EQ(verify(suite, code).at("lease_expired"), 0);
+  EXPECT_EQ(Records(suite).count(), 1);
+  expect_activity_agrees(suite, "ci", key);
+}
+
 }  // namespace
 }  // namespace tollgate::testing
