@@ -14,6 +14,7 @@ namespace tollgate {
 class MeteredRedis : public Redis {
  public:
   MeteredRedis(std::unique_ptr<Redis> redis, Telemetry& telemetry);
+  ~MeteredRedis() override;
 
   Awaitable<absl::StatusOr<RedisReply>> command(std::vector<std::string> argv) override;
   Awaitable<absl::StatusOr<RedisReply>> eval(const RedisScript& script, std::vector<std::string> keys,
@@ -21,18 +22,10 @@ class MeteredRedis : public Redis {
   std::uint64_t epoch() const override { return redis_->epoch(); }
 
  private:
-  Awaitable<absl::StatusOr<RedisReply>> measured(Awaitable<absl::StatusOr<RedisReply>> call);
-  void note_connections();
+  struct Meter;
 
   const std::unique_ptr<Redis> redis_;
-  Counter& ok_;
-  Counter& refused_;
-  Counter& unavailable_;
-  Counter& connections_;
-  Gauge& in_flight_;
-  Histogram& time_;
-  // Of the connections that are counted.
-  std::uint64_t epoch_ = 0;
+  const std::shared_ptr<Meter> meter_;
 };
 
 }  // namespace tollgate

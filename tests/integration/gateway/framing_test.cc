@@ -66,7 +66,7 @@ TEST_F(FramingTest, ConnectionOptionsAreTakenAway) {
   const v1::CreateRequest request = messages_.last_request();
   for (const v1::Header& header : request.headers())
     names += header.name() + ";";
-  EXPECT_EQ(names, "X-Kept;");
+  EXPECT_EQ(names, "X-Kept;traceparent;");
 }
 
 TEST_F(FramingTest, AConnectionThatOnlyClosesIsNoError) {

@@ -33,10 +33,11 @@ TEST_F(RequestsTest, BodyKeyAndHeadersArriveAsTheyWereSent) {
   const v1::CreateRequest request = messages_.last_request();
   EXPECT_EQ(request.api_key(), "sk-tg-v1-good");
   EXPECT_EQ(request.body(), body);
-  ASSERT_EQ(request.headers_size(), 3);
+  ASSERT_EQ(request.headers_size(), 4);
   EXPECT_EQ(request.headers(0).name(), "User-Agent");
   EXPECT_EQ(request.headers(1).value(), "a,b");
   EXPECT_EQ(request.headers(2).value(), "J\xc3\xb6rg");
+  EXPECT_EQ(request.headers(3).name(), "traceparent");
 }
 
 TEST_F(RequestsTest, TenPipelinedRequestsAreAnsweredInOrder) {

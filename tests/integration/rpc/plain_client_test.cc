@@ -6,6 +6,7 @@
 
 #include "services/common/base/errors.h"
 #include "services/common/rpc/status.h"
+#include "services/common/telemetry/trace_context.h"
 #include "tests/integration/rpc/loopback.h"
 
 namespace tollgate {
@@ -87,7 +88,7 @@ TEST_F(PlainClientTest, MetadataBecomesTheHeadersAndTheKey) {
   EXPECT_THAT(headers["user-agent"], testing::HasSubstr("grpc"));
 }
 
-TEST_F(PlainClientTest, OurOwnClientAddsNothing) {
+TEST_F(PlainClientTest, OurOwnClientAddsATraceAtMost) {
   v1::CreateRequest seen;
   fake_.on_count_tokens = [&](v1::CreateRequest request) -> Awaitable<absl::StatusOr<v1::CountTokensReply>> {
     seen = std::move(request);
@@ -98,6 +99,8 @@ TEST_F(PlainClientTest, OurOwnClientAddsNothing) {
   header->set_name("Anthropic-Version");
   header->set_value("2023-06-01");
   ASSERT_TRUE(count_tokens(request).get().ok());
+  EXPECT_TRUE(carries_trace(seen.headers()));
+  remove_trace(*seen.mutable_headers());
   EXPECT_EQ(seen.SerializeAsString(), request.SerializeAsString());
 }
 
