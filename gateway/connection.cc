@@ -1,5 +1,7 @@
 #include "gateway/connection.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 namespace tollgate {
@@ -15,13 +17,37 @@ void drop_front(Gather& buffers, std::size_t bytes) {
 
 }  // namespace
 
+std::chrono::milliseconds time_for(std::uint64_t bytes, std::uint32_t bytes_per_second) {
+  return std::chrono::milliseconds(bytes * 1000 / bytes_per_second);
+}
+
 Connection::Connection(std::unique_ptr<Transport> transport, Deadlines& deadlines,
-                       std::chrono::milliseconds write_timeout, std::size_t input_limit)
+                       std::chrono::milliseconds write_timeout, std::uint32_t pace, std::size_t input_limit)
     : transport_(std::move(transport)),
       input_(input_limit),
       write_timeout_(write_timeout),
+      pace_(pace),
+      patience_(kSlowTimeouts * write_timeout),
       wakeup_(transport_->socket().get_executor(), Timer::time_point::max()),
       deadline_(deadlines, [this] { on_deadline(); }) {}
+
+Awaitable<ProxyHeader> Connection::read_proxy_header(std::chrono::milliseconds timeout) {
+  deadline_.expires_after(timeout);
+  std::string bytes;
+  ProxyHeader header = tollgate::read_proxy_header(bytes);
+  while (header.state == ProxyHeader::State::kMore && !deadline_.expired()) {
+    const std::size_t before = bytes.size();
+    bytes.resize(before + header.missing);
+    const asio::mutable_buffer free = asio::buffer(bytes.data() + before, header.missing);
+    const std::size_t received = co_await transport_->read_ahead(free);
+    bytes.resize(before + received);
+    if (received == 0)
+      break;
+    header = tollgate::read_proxy_header(bytes);
+  }
+  deadline_.clear();
+  co_return header;
+}
 
 Awaitable<bool> Connection::handshake(std::chrono::milliseconds timeout) {
   deadline_.expires_after(timeout);
@@ -51,10 +77,17 @@ Awaitable<std::size_t> Connection::receive(asio::mutable_buffer buffer) {
 Awaitable<bool> Connection::send(Gather buffers) {
   while (!write_failed_ && asio::buffer_size(buffers) > 0) {
     writing_ = true;
-    deadline_.expires_after(write_timeout_);
+    const auto begin = SteadyClock::now();
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(patience_);
+    deadline_.expires_after(pace_ == 0 ? write_timeout_ : std::min(write_timeout_, left));
     const std::size_t written = co_await transport_->write_some(buffers);
     writing_ = false;
     deadline_.clear();
+    if (pace_ != 0) {
+      const SteadyClock::duration most = kSlowTimeouts * write_timeout_;
+      patience_ += time_for(written, pace_) - (SteadyClock::now() - begin);
+      patience_ = std::clamp(patience_, SteadyClock::duration::zero(), most);
+    }
     write_failed_ = written == 0;
     drop_front(buffers, written);
   }

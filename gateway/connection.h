@@ -10,21 +10,34 @@
 #include <memory>
 
 #include "gateway/input_buffer.h"
+#include "gateway/proxy_protocol.h"
 #include "gateway/transport.h"
 #include "services/common/runtime/deadlines.h"
 
 namespace tollgate {
 
+// How many timeouts' worth a slow client has before its pace counts.
+inline constexpr int kSlowTimeouts = 3;
+
+// What so many bytes may take.
+std::chrono::milliseconds time_for(std::uint64_t bytes, std::uint32_t bytes_per_second);
+
 // On the thread of its shard; held by shared_ptr. Coroutine methods are used by one coroutine, which was spawned with
 // the slot of cancel_signal().
 class Connection final : public ReadListener, public std::enable_shared_from_this<Connection> {
  public:
-  // `write_timeout`: how long a client may take no byte of what is written to it.
+  // `write_timeout`: how long a client may take no byte of what is written to it. `pace`: bytes a second that it takes
+  // at least, once it has kept writes waiting for three times that in all; 0: any.
   Connection(std::unique_ptr<Transport> transport, Deadlines& deadlines, std::chrono::milliseconds write_timeout,
-             std::size_t input_limit);
+             std::uint32_t pace, std::size_t input_limit);
 
+  Transport& transport() { return *transport_; }
   asio::cancellation_signal& cancel_signal() { return cancel_signal_; }
   InputBuffer& input() { return input_; }
+
+  // Reads the header of the PROXY protocol, which stands before all else. Its state is not kDone when none came in
+  // time.
+  Awaitable<ProxyHeader> read_proxy_header(std::chrono::milliseconds timeout);
 
   Awaitable<bool> handshake(std::chrono::milliseconds timeout);
 
@@ -68,6 +81,9 @@ class Connection final : public ReadListener, public std::enable_shared_from_thi
   std::unique_ptr<Transport> transport_;
   InputBuffer input_;
   std::chrono::milliseconds write_timeout_;
+  const std::uint32_t pace_;
+  // How long writes may still wait: grows with what the client takes.
+  SteadyClock::duration patience_;
   // Never expires: cancelled to wake the coroutine that waits for a read.
   Timer wakeup_;
   Deadline deadline_;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -58,16 +59,71 @@ class ConnectionCount {
   std::size_t count_ = 0;
 };
 
+// One warning in a while, however many there would be. Any thread.
+class Warning {
+ public:
+  bool due() {
+    const auto now = SteadyClock::now().time_since_epoch().count();
+    auto next = next_.load(std::memory_order_relaxed);
+    const auto pause = SteadyClock::duration(kWarningPause).count();
+    return now >= next && next_.compare_exchange_strong(next, now + pause, std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<SteadyClock::rep> next_{0};
+};
+
+void refuse_address(const EdgeShard& shard, const IpAddress& address) {
+  static Warning warning;
+  refused_connections(Closed::kTooManyOfAddress).Increment();
+  if (warning.due()) {
+    Log(spdlog::level::warn, "too_many_connections_of_address")
+        .with("address", address.text())
+        .with("limits.connections_per_address", shard.limits.connections_per_address);
+  }
+}
+
+// The client behind a trusted proxy that says so itself; nothing when the connection is of no use.
+Awaitable<std::optional<IpAddress>> proxied_client(const EdgeShard& shard, Connection& connection, IpAddress peer) {
+  static Warning warning;
+  const ProxyHeader header = co_await connection.read_proxy_header(shard.timeouts.header);
+  if (header.state == ProxyHeader::State::kDone)
+    co_return header.client.value_or(peer);
+  refused_connections(Closed::kProxyHeader).Increment();
+  if (warning.due())
+    Log(spdlog::level::warn, "no_proxy_header").with("address", peer.text());
+  co_return std::nullopt;
+}
+
 // The shard and the count outlive the connection even when the edge does not.
-Awaitable<void> serve_connection(std::shared_ptr<EdgeShard> shard, std::shared_ptr<Connection> connection) {
-  Session session(*shard, *connection);
+Awaitable<void> serve_connection(std::shared_ptr<EdgeShard> shard, std::shared_ptr<Connection> connection,
+                                 IpAddress peer) {
+  if (shard->guards->addresses.speaks_proxy_protocol(peer)) {
+    const std::optional<IpAddress> client = co_await proxied_client(*shard, *connection, peer);
+    if (!client) {
+      connection->close();
+      co_return;
+    }
+    peer = *client;
+  }
+  std::optional<AddressSlots::Slot> slot;
+  if (!shard->guards->addresses.unlimited(peer)) {
+    slot = shard->guards->slots->enter(peer);
+    if (!slot) {
+      refuse_address(*shard, peer);
+      connection->close();
+      co_return;
+    }
+  }
+  Session session(*shard, *connection, peer);
   co_await session.run();
 }
 
 void start_connection(asio::io_context& context, std::shared_ptr<EdgeShard> shard,
-                      std::shared_ptr<ConnectionCount> count, std::unique_ptr<Transport> transport) {
+                      std::shared_ptr<ConnectionCount> count, std::unique_ptr<Transport> transport,
+                      const IpAddress& peer) {
   auto connection = std::make_shared<Connection>(std::move(transport), shard->deadlines, shard->timeouts.write,
-                                                 shard->limits.header_bytes);
+                                                 shard->limits.bytes_per_second, shard->limits.header_bytes);
   const asio::cancellation_slot slot = connection->cancel_signal().slot();
   auto ended = [connection, count](std::exception_ptr exception) {
     try {
@@ -78,7 +134,7 @@ void start_connection(asio::io_context& context, std::shared_ptr<EdgeShard> shar
     }
     count->close();
   };
-  asio::co_spawn(context, serve_connection(std::move(shard), connection),
+  asio::co_spawn(context, serve_connection(std::move(shard), connection, peer),
                  asio::bind_cancellation_slot(slot, std::move(ended)));
 }
 
@@ -135,11 +191,12 @@ struct Edge::State {
   State(const Config& configuration, Shards& all, std::vector<EdgeServices> services)
       : config(configuration),
         shards(all),
+        guards(std::make_shared<Guards>(configuration)),
         count(std::make_shared<ConnectionCount>(configuration.limits.connections)),
         acceptor(all.at(0)),
         pause(all.at(0)) {
     for (std::size_t i = 0; i < shards.size(); ++i)
-      edge_shards.push_back(std::make_shared<EdgeShard>(shards.at(i), services.at(i), config));
+      edge_shards.push_back(std::make_shared<EdgeShard>(shards.at(i), services.at(i), config, guards));
   }
 
   std::unique_ptr<Transport> transport_of(TcpSocket socket) {
@@ -153,12 +210,13 @@ struct Edge::State {
 
   const Config config;
   Shards& shards;
+  const std::shared_ptr<Guards> guards;
   std::vector<std::shared_ptr<EdgeShard>> edge_shards;
   std::shared_ptr<ConnectionCount> count;
   std::unique_ptr<asio::ssl::context> tls;
   TcpAcceptor acceptor;
   Timer pause;
-  SteadyClock::time_point next_warning;
+  Warning too_many;
   std::uint16_t port = 0;
 };
 
@@ -179,20 +237,18 @@ Awaitable<void> Edge::State::accept(std::shared_ptr<State> state) {
 
 void Edge::State::hand_over(std::size_t index, TcpSocket socket) {
   if (!count->open()) {
-    refused_connections().Increment();
-    const auto now = SteadyClock::now();
-    if (now >= next_warning) {
+    refused_connections(Closed::kTooMany).Increment();
+    if (too_many.due())
       Log(spdlog::level::warn, "too_many_connections").with("limits.connections", config.limits.connections);
-      next_warning = now + kWarningPause;
-    }
     return;
   }
   error_code ignored;
+  const IpAddress peer = to_ip(socket.remote_endpoint(ignored).address());
   socket.set_option(Tcp::no_delay(true), ignored);
   asio::io_context& context = shards.at(index);
-  asio::post(context, [&context, shard = edge_shards[index], all = count,
+  asio::post(context, [&context, shard = edge_shards[index], all = count, peer,
                        transport = transport_of(std::move(socket))]() mutable {
-    start_connection(context, std::move(shard), std::move(all), std::move(transport));
+    start_connection(context, std::move(shard), std::move(all), std::move(transport), peer);
   });
 }
 

@@ -14,6 +14,8 @@ namespace {
 using Kind = JsonValue::Kind;
 
 constexpr std::size_t kMaxDepth = 8;
+// Of an object: each name is compared with all before it.
+constexpr std::size_t kMaxMembers = 256;
 constexpr std::size_t kShownBytes = 60;
 // Beyond this an exponent says "too large" or "too small", whatever stands before it.
 constexpr std::int64_t kMaxExponent = 1'000'000;
@@ -45,6 +47,8 @@ class TreeBuilder final : public nlohmann::json_sax<nlohmann::json> {
 
   bool key(string_t& name) override {
     const auto& members = open_.back()->children;
+    if (members.size() == kMaxMembers)
+      return fail(fmt::format("An object of the request body has more than {} members.", kMaxMembers));
     if (std::any_of(members.begin(), members.end(), [&](const JsonValue& member) { return member.name == name; }))
       return fail(fmt::format("The member \"{}\" stands twice in the request body.", name.substr(0, kShownBytes)));
     name_ = std::move(name);

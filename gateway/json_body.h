@@ -24,7 +24,8 @@ struct JsonValue {
   std::string name = {};
 };
 
-// KIND_INVALID_REQUEST for what is not JSON, has a member twice in one object, or is nested deeper than any request.
+// KIND_INVALID_REQUEST for what is not JSON, has a member twice in one object, or is deeper or wider than any
+// request.
 absl::StatusOr<JsonValue> parse_json(std::string_view body);
 
 // The value in a few words, for a message.

@@ -61,7 +61,8 @@ EdgeMetrics::EdgeMetrics(Telemetry& telemetry)
       streams_(telemetry.gauge("tollgate_http_streams", "Event streams that are being written.")) {
   static_assert(std::size(kKnownCodes) + 1 <= kCodes);
   open_connections();
-  refused_connections();
+  refused_connections(Closed::kTooMany);
+  shed_requests(Shed::kMemory);
 }
 
 EdgeMetrics::Series& EdgeMetrics::series_of(Resource resource) {
@@ -90,10 +91,24 @@ Gauge& open_connections() {
   return gauge;
 }
 
-Counter& refused_connections() {
-  static Counter& counter = telemetry().counter("tollgate_http_connections_refused_total",
-                                                "Connections closed at once, beyond limits.connections.");
-  return counter;
+Counter& refused_connections(Closed reason) {
+  static CounterFamily& family =
+      telemetry().counters("tollgate_http_connections_refused_total",
+                           "Connections closed before a request was read. reason: total (limits.connections), address "
+                           "(limits.connections_per_address), proxy_header (a trusted proxy sent no good header).");
+  static const std::array counters = {&family.Add({{"reason", "total"}}), &family.Add({{"reason", "address"}}),
+                                      &family.Add({{"reason", "proxy_header"}})};
+  return *counters[static_cast<std::size_t>(reason)];
+}
+
+Counter& shed_requests(Shed reason) {
+  static CounterFamily& family = telemetry().counters(
+      "tollgate_http_requests_shed_total",
+      "Requests refused to protect the process. reason: address (limits.connections_per_address), failed_keys "
+      "(limits.failed_keys_per_minute), memory (limits.in_flight_bytes).");
+  static const std::array counters = {&family.Add({{"reason", "address"}}), &family.Add({{"reason", "failed_keys"}}),
+                                      &family.Add({{"reason", "memory"}})};
+  return *counters[static_cast<std::size_t>(reason)];
 }
 
 }  // namespace tollgate

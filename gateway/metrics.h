@@ -43,8 +43,14 @@ class EdgeMetrics {
   std::array<Series, kMostRoutes> series_;
 };
 
-// Of the process: open connections of clients, and those that were closed at once because there were too many.
+// Why a connection was closed before it was served.
+enum class Closed { kTooMany, kTooManyOfAddress, kProxyHeader };
+// Why a request was refused although nothing is wrong with it.
+enum class Shed { kTooManyOfAddress, kFailedKeys, kMemory };
+
+// Of the process: open connections of clients, those that were closed, requests that were refused.
 Gauge& open_connections();
-Counter& refused_connections();
+Counter& refused_connections(Closed reason);
+Counter& shed_requests(Shed reason);
 
 }  // namespace tollgate

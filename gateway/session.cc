@@ -25,7 +25,9 @@ namespace {
 
 // A body that nobody wants is read up to here to keep the connection; beyond, a new connection is cheaper.
 constexpr std::uint64_t kDroppedBody = 64 * 1024;
-// A body is read in pieces of this size, so that a length that was only claimed costs no memory.
+// A body is read in pieces as large as what has come of it, within these: a length that was only claimed costs next to
+// no memory.
+constexpr std::size_t kFirstBodyStep = 4 * 1024;
 constexpr std::size_t kBodyStep = 128 * 1024;
 
 // How long a client may go on sending what nobody reads any more, after a refusal and after a regular last response.
@@ -38,6 +40,11 @@ constexpr const char* kNoKey =
     "or `x-api-key: sk-tg-v1-...`.";
 constexpr const char* kTwoKeys =
     "Two different Tollgate keys were sent, one in `x-api-key` and one in `Authorization`. Send one of them.";
+
+// When a client that was refused for want of room may come again.
+constexpr std::chrono::seconds kSoon(1);
+// A key that does not work is refused after a multiple of this: the time says nothing about why.
+constexpr std::chrono::milliseconds kKeyTime(25);
 
 // Between the clocks of those who write records.
 constexpr std::int64_t kToleranceMs = 2000;
@@ -101,7 +108,8 @@ v1::Failure to_failure(Refusal refusal) {
 
 }  // namespace
 
-Session::Session(EdgeShard& shard, Connection& connection) : shard_(shard), connection_(connection) {
+Session::Session(EdgeShard& shard, Connection& connection, const IpAddress& peer)
+    : shard_(shard), connection_(connection), peer_(peer) {
   shard_.sessions.push_back(*this);
 }
 
@@ -208,6 +216,7 @@ Awaitable<void> Session::dispatch() {
   record_.path = without_secret(head_.target.substr(0, head_.target.find('?')));
   record_.quiet = route_.resource == Resource::kProbe || route_.resource == Resource::kTelemetry;
   in_flight_.emplace(shard_.metrics.in_flight(route_.resource));
+  client_ = shard_.guards->addresses.of_request(peer_, head_);
   trace_ = enter_trace(head_.find_all(kTraceparent), head_.find_all(kTracestate));
   record_.trace_id = trace_.trace_id;
   const bool management = is_management(route_.resource);
@@ -240,6 +249,14 @@ Awaitable<void> Session::dispatch() {
   if (route_.resource == Resource::kTelemetry)
     co_return co_await take_telemetry();
 
+  // One that came by itself has its place with its connection.
+  if (shard_.guards->addresses.trusts(peer_) && !shard_.guards->addresses.unlimited(client_)) {
+    slot_ = shard_.guards->slots->enter(client_);
+    if (!slot_) {
+      std::string message = "Too many requests at once come from your address. Try again when some of them are done.";
+      co_return co_await shed(Shed::kTooManyOfAddress, v1::Failure::KIND_RATE_LIMITED, std::move(message), kSoon);
+    }
+  }
   if (route_.resource == Resource::kDashboard)
     co_return co_await serve_dashboard();
   if (route_.resource == Resource::kSignIn)
@@ -259,8 +276,12 @@ Awaitable<void> Session::dispatch() {
     Answer no_key = failed(v1::Failure::KIND_UNAUTHENTICATED, credentials.conflict ? kTwoKeys : kNoKey);
     co_return co_await answer_early(std::move(no_key));
   }
+  std::string hash = sha256_hex(credentials.key);
   if (credentials.key.starts_with(kKeyPrefix))
-    record_.key_id = sha256_hex(credentials.key);
+    record_.key_id = hash;
+  const bool may = co_await may_show(std::move(hash));
+  if (!may)
+    co_return;
   if (management)
     co_await serve_management(credentials.key);
   else if (activity)
@@ -413,10 +434,21 @@ Awaitable<void> Session::serve_sign_in() {
     Answer refused = failed(failure_of(own));
     co_return co_await answer_early(std::move(refused));
   }
+  if (framing_.method == Method::kPost || !call.token.empty()) {
+    std::string hash = call.token.empty() ? std::string() : sha256_hex(call.token);
+    const bool may = co_await may_show(std::move(hash));
+    if (!may)
+      co_return;
+  }
   drop_head();
   const bool whole = co_await read_body(call.body);
   if (!whole)
     co_return;
+  // The key that is signed in with is known now; whoever signs out has proven nothing.
+  if (framing_.method == Method::kPost)
+    shown_key_ = sha256_hex(call.body);
+  else if (framing_.method == Method::kDelete)
+    shown_key_.clear();
   absl::StatusOr<Answer> reply = absl::InternalError("the call has ended by an exception");
   Awaitable<void> asked = sign_in(call, reply);
   co_await watched(std::move(asked));
@@ -621,6 +653,14 @@ std::uint64_t Session::body_limit() const {
 }
 
 Awaitable<bool> Session::read_body(std::string& body) {
+  // Small ones are not counted: whoever looks after a gateway that is full must be heard.
+  if (body_limit() > kManagementBodyBytes)
+    memory_.emplace(shard_.guards->bodies);
+  // Better before the client sends it.
+  if (memory_ && shard_.guards->bodies.full_for(framing_.content_length)) {
+    co_await shed_for_memory();
+    co_return false;
+  }
   co_await send_continue();
   Awaitable<bool> whole = framing_.chunked ? read_chunked_body(body, true) : read_sized_body(body);
   co_return co_await std::move(whole);
@@ -634,10 +674,16 @@ Awaitable<bool> Session::read_sized_body(std::string& body) {
   body.assign(early);
   connection_.input().consume(early.size());
   std::size_t filled = early.size();
+  const auto begin = SteadyClock::now();
   while (filled < length) {
-    if (filled == body.size())
-      body.resize(std::min(length, filled + kBodyStep));
-    connection_.expires_after(shard_.timeouts.body);
+    const std::size_t step = std::clamp(filled, kFirstBodyStep, kBodyStep);
+    const std::size_t wanted = filled == body.size() ? std::min(length, filled + step) : body.size();
+    if (!room_for(wanted)) {
+      co_await shed_for_memory();
+      co_return false;
+    }
+    body.resize(wanted);
+    expect_body(begin, filled);
     const asio::mutable_buffer free = asio::buffer(body.data() + filled, body.size() - filled);
     const std::size_t received = co_await connection_.receive(free);
     if (received == 0) {
@@ -652,9 +698,17 @@ Awaitable<bool> Session::read_sized_body(std::string& body) {
 
 Awaitable<bool> Session::read_chunked_body(std::string& body, bool keep) {
   ChunkedDecoder decoder(body_limit());
+  const auto begin = SteadyClock::now();
+  std::uint64_t received = 0;
   while (true) {
     const std::size_t used = decoder.feed(connection_.input().data(), body);
     connection_.input().consume(used);
+    received += used;
+    // Of a string that grows by itself the capacity counts.
+    if (keep && !room_for(body.capacity())) {
+      co_await shed_for_memory();
+      co_return false;
+    }
     if (!keep)
       body.clear();
     if (decoder.state() == ChunkedDecoder::State::kDone)
@@ -666,6 +720,7 @@ Awaitable<bool> Session::read_chunked_body(std::string& body, bool keep) {
       co_await refuse(std::move(refusal));
       co_return false;
     }
+    expect_body(begin, received);
     const bool more = co_await more_body();
     if (!more)
       co_return false;
@@ -678,20 +733,30 @@ Awaitable<bool> Session::drop_body() {
   if (framing_.chunked)
     co_return co_await read_chunked_body(dropped, false);
   std::uint64_t left = framing_.content_length;
+  const auto begin = SteadyClock::now();
   while (true) {
     const std::size_t step = std::min<std::uint64_t>(left, connection_.input().data().size());
     connection_.input().consume(step);
     left -= step;
     if (left == 0)
       co_return true;
+    expect_body(begin, framing_.content_length - left);
     const bool more = co_await more_body();
     if (!more)
       co_return false;
   }
 }
 
+void Session::expect_body(SteadyClock::time_point begin, std::uint64_t received) {
+  std::chrono::milliseconds time = shard_.timeouts.body;
+  if (const std::uint32_t pace = shard_.limits.bytes_per_second; pace > 0) {
+    const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - begin);
+    time = std::min(time, kSlowTimeouts * time + time_for(received, pace) - spent);
+  }
+  connection_.expires_after(std::max(time, std::chrono::milliseconds(0)));
+}
+
 Awaitable<bool> Session::more_body() {
-  connection_.expires_after(shard_.timeouts.body);
   const bool more = co_await connection_.fill();
   if (!more)
     co_await end_body();
@@ -702,7 +767,9 @@ Awaitable<bool> Session::more_body() {
 
 Awaitable<void> Session::end_body() {
   if (connection_.timed_out()) {
-    Refusal refusal{408, "The request's body stopped arriving (timeouts.body of the gateway)."};
+    Refusal refusal{408,
+                    "The request's body stopped arriving, or came too slowly (timeouts.body_ms and "
+                    "limits.bytes_per_second of the gateway)."};
     co_return co_await refuse(std::move(refusal));
   }
   record_.end = "client_gone";
@@ -719,6 +786,8 @@ Awaitable<void> Session::send_continue() {
 }
 
 Awaitable<void> Session::answer(Answer answer) {
+  if (key_failed_)
+    co_await hide_time();
   const std::string head = head_of(answer, closes());
   const std::string_view body = framing_.method == Method::kHead ? std::string_view() : answer.body;
   const Gather buffers = {buffer_of(head), buffer_of(body), asio::const_buffer()};
@@ -748,7 +817,60 @@ Awaitable<void> Session::refuse(Refusal refusal) {
   co_await answer(std::move(refused));
 }
 
+Awaitable<void> Session::shed(Shed reason, FailureKind kind, std::string message, std::chrono::seconds retry_after) {
+  shed_requests(reason).Increment();
+  v1::Failure failure = make_failure(kind, std::move(message));
+  add_header(failure, "retry-after", std::to_string(retry_after.count()));
+  if (framing_.has_body())
+    close_ = unread_ = true;
+  drop_head();
+  Answer refused = failed(std::move(failure));
+  co_await answer(std::move(refused));
+}
+
+bool Session::room_for(std::uint64_t body_bytes) {
+  return !memory_ || memory_->grow_to(body_bytes);
+}
+
+Awaitable<void> Session::shed_for_memory() {
+  std::string message =
+      "The gateway has as many requests in memory as it may (limits.in_flight_bytes). Try again in a moment.";
+  co_await shed(Shed::kMemory, v1::Failure::KIND_OVERLOADED, std::move(message), kSoon);
+}
+
+Awaitable<bool> Session::may_show(std::string key) {
+  shown_ = SteadyClock::now();
+  shown_key_ = std::move(key);
+  if (shard_.guards->addresses.unlimited(client_))
+    co_return true;
+  const auto wait = shard_.guards->failed_keys.wait(client_, shown_key_, shown_);
+  if (wait == wait.zero())
+    co_return true;
+  shown_key_.clear();
+  std::string message = "Too many API keys that do not work have come from your address. Try again later.";
+  co_await shed(Shed::kFailedKeys, v1::Failure::KIND_RATE_LIMITED, std::move(message),
+                std::chrono::ceil<std::chrono::seconds>(wait));
+  co_return false;
+}
+
+void Session::note_failed_key() {
+  key_failed_ = true;
+  if (shard_.guards->addresses.unlimited(client_))
+    return;
+  if (shard_.guards->failed_keys.failed(client_, shown_key_, SteadyClock::now()))
+    Log(spdlog::level::warn, "too_many_failed_keys").with("address", client_.text());
+}
+
+Awaitable<void> Session::hide_time() {
+  const Executor executor = co_await asio::this_coro::executor;
+  const auto steps = (SteadyClock::now() - shown_) / kKeyTime + 1;
+  Timer timer(executor, shown_ + steps * kKeyTime);
+  co_await timer.async_wait(as_tuple);
+}
+
 Answer Session::failed(v1::Failure failure) {
+  if (failure.kind() == v1::Failure::KIND_UNAUTHENTICATED && !shown_key_.empty())
+    note_failed_key();
   if (failure.generation_id().empty())
     failure.set_generation_id(new_generation_id());
   record_.generation_id = failure.generation_id();
@@ -762,10 +884,18 @@ void Session::begin_record() {
   framing_ = Framing();
   dialect_ = Dialect::kMessages;
   route_ = Route();
+  client_ = peer_;
+  shown_key_.clear();
+  key_failed_ = false;
 }
 
 void Session::end_record() {
   const auto time = SteadyClock::now() - begin_;
+  const bool worked = !shown_key_.empty() && record_.status >= 200 && record_.status < 300;
+  if (worked && !shard_.guards->addresses.unlimited(client_))
+    shard_.guards->failed_keys.worked(client_, shown_key_);
+  memory_.reset();
+  slot_.reset();
   in_flight_.reset();
   stream_.reset();
   shard_.metrics.ended(route_.resource, record_.status, record_.bytes, time);

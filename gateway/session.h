@@ -12,6 +12,7 @@
 #include "gateway/connection.h"
 #include "gateway/edge.h"
 #include "gateway/framing_guard.h"
+#include "gateway/guards.h"
 #include "gateway/management.h"
 #include "gateway/message_response.h"
 #include "gateway/metrics.h"
@@ -31,17 +32,19 @@ using SessionHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode
 
 // What the sessions of one shard share; on its thread. Outlives them.
 struct EdgeShard {
-  EdgeShard(asio::io_context& context, const EdgeServices& calls, const Config& config)
+  EdgeShard(asio::io_context& context, const EdgeServices& calls, const Config& config, std::shared_ptr<Guards> of_all)
       : deadlines(context),
         services(calls),
         limits(config.limits),
         timeouts(config.timeouts),
+        guards(std::move(of_all)),
         tls(!config.listen.tls.certificate_file.empty()) {}
 
   Deadlines deadlines;
   const EdgeServices services;
   const LimitsConfig limits;
   const TimeoutsConfig timeouts;
+  const std::shared_ptr<Guards> guards;
   const bool tls;
   EdgeMetrics metrics{telemetry()};
   bool draining = false;
@@ -52,7 +55,8 @@ struct EdgeShard {
 // Lives in the coroutine of its connection.
 class Session final : public SessionHook, private Output {
  public:
-  Session(EdgeShard& shard, Connection& connection);
+  // `peer`: who is at the other end of the connection, as far as the connection itself says it.
+  Session(EdgeShard& shard, Connection& connection, const IpAddress& peer);
 
   Awaitable<void> run();
 
@@ -110,6 +114,8 @@ class Session final : public SessionHook, private Output {
   Awaitable<bool> read_sized_body(std::string& body);
   Awaitable<bool> read_chunked_body(std::string& body, bool keep);
   Awaitable<bool> drop_body();
+  // Sets the deadline of the next read of a body that has begun to be read at `begin`.
+  void expect_body(SteadyClock::time_point begin, std::uint64_t received);
   Awaitable<bool> more_body();
   Awaitable<void> end_body();
   Awaitable<void> send_continue();
@@ -118,6 +124,15 @@ class Session final : public SessionHook, private Output {
   // For answers that do not look at the body: it is dropped if it is short, else the connection ends.
   Awaitable<void> answer_early(Answer answer);
   Awaitable<void> refuse(Refusal refusal);
+  // Refuses what the process cannot, or will not, do now. The body is not read.
+  Awaitable<void> shed(Shed reason, FailureKind kind, std::string message, std::chrono::seconds retry_after);
+  // Whether the process has memory for so much of the body.
+  bool room_for(std::uint64_t body_bytes);
+  Awaitable<void> shed_for_memory();
+  // Before a key is looked at. False: the client has shown too many that do not work, and was told so.
+  Awaitable<bool> may_show(std::string key);
+  void note_failed_key();
+  Awaitable<void> hide_time();
   Answer failed(v1::Failure failure);
   Answer failed(FailureKind kind, std::string message) { return failed(make_failure(kind, std::move(message))); }
 
@@ -127,6 +142,7 @@ class Session final : public SessionHook, private Output {
 
   EdgeShard& shard_;
   Connection& connection_;
+  const IpAddress peer_;
 
   // Of the connection.
   bool first_ = true;
@@ -150,6 +166,14 @@ class Session final : public SessionHook, private Output {
   TraceContext trace_;
   std::optional<Counted> in_flight_;
   std::optional<Counted> stream_;
+  // Who asks, behind trusted proxies.
+  IpAddress client_;
+  std::optional<AddressSlots::Slot> slot_;
+  std::optional<BodyShare> memory_;
+  // Hash of the key that was shown, and since when it is looked at; empty: none is.
+  std::string shown_key_;
+  SteadyClock::time_point shown_;
+  bool key_failed_ = false;
   SteadyClock::time_point begin_;
 };
 

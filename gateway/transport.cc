@@ -80,6 +80,11 @@ class TlsTransport final : public Transport {
 
 }  // namespace
 
+Awaitable<std::size_t> Transport::read_ahead(asio::mutable_buffer buffer) {
+  const auto [error, bytes] = co_await socket().async_read_some(buffer, as_tuple);
+  co_return error ? 0 : bytes;
+}
+
 void Transport::cancel() {
   error_code ignored;
   socket().cancel(ignored);

@@ -23,6 +23,8 @@ struct ReadListener {
 class Transport {
  public:
   virtual ~Transport() = default;
+  // Reads bytes that come before the client's own, before the handshake. 0: nothing comes any more.
+  Awaitable<std::size_t> read_ahead(asio::mutable_buffer buffer);
   virtual Awaitable<bool> handshake() = 0;
   // Calls the listener once, not before this returns. `buffer` and the listener live until then.
   virtual void start_read(asio::mutable_buffer buffer, std::shared_ptr<ReadListener> listener) = 0;

@@ -25,6 +25,8 @@ int serve(const ConfigOptions& options) {
     return 2;
   }
   start_logging(config->logging.level);
+  if (config->logging.core_dumps)
+    allow_core_dumps();
   const absl::StatusOr<Monitoring> monitoring = start_monitoring(*config, "tollgate");
   const absl::Status status = monitoring.ok() ? serve_all(*config) : monitoring.status();
   stop_logging();

@@ -1,5 +1,6 @@
 #include "services/common/base/errors.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -71,6 +72,14 @@ std::string dump(const nlohmann::ordered_json& json) {
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+// Messages show what a client has sent, which need not be UTF-8, as protobuf's strings must.
+std::string as_utf8(std::string message) {
+  const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  if (std::all_of(message.begin(), message.end(), ascii))
+    return message;
+  return nlohmann::json::parse(dump(message)).get<std::string>();
+}
+
 }  // namespace
 
 v1::Failure make_failure(FailureKind kind, std::string message) {
@@ -79,7 +88,7 @@ v1::Failure make_failure(FailureKind kind, std::string message) {
   failure.set_kind(row.kind);
   failure.set_http_status(row.http_status);
   failure.set_error_type(row.error_type);
-  failure.set_message(std::move(message));
+  failure.set_message(as_utf8(std::move(message)));
   if (row.final)
     add_header(failure, "x-should-retry", "false");
   return failure;

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <utility>
 
+#include "services/common/base/networks.h"
 #include "services/common/config/document.h"
 #include "services/common/config/features.h"
 #include "services/common/config/json_file.h"
@@ -276,8 +277,33 @@ void read(Section section, LimitsConfig& limits) {
   section.integer("header_bytes", limits.header_bytes, 1024, kMegabyte);
   section.integer("header_count", limits.header_count, 10, 10000);
   section.integer("connections", limits.connections, 1, 1'000'000);
+  section.integer("connections_per_address", limits.connections_per_address, 0, 1'000'000);
+  section.integer("in_flight_bytes", limits.in_flight_bytes, 1024, std::int64_t{1} << 50);
+  if (limits.in_flight_bytes < limits.body_bytes)
+    section.problem("in_flight_bytes", "must be at least limits.body_bytes: a larger body could never come in");
+  section.integer("bytes_per_second", limits.bytes_per_second, 0, 1'000'000'000);
+  section.integer("failed_keys_per_minute", limits.failed_keys_per_minute, 0, 1'000'000);
   section.integer("response_bytes", limits.response_bytes, 1024, 1024 * kMegabyte);
   section.integer("drained_streams", limits.drained_streams, 0, 1'000'000);
+  section.finish();
+}
+
+void read_networks(Section& section, const char* name, std::vector<std::string>& networks) {
+  section.texts(name, networks);
+  for (const std::string& network : networks) {
+    if (!Network::parse(network))
+      section.problem(name, fmt::format("expected networks such as 10.0.0.0/8 or 2001:db8::/32, with no bits set "
+                                        "behind the prefix, found \"{}\"",
+                                        network));
+  }
+}
+
+void read(Section section, AccessConfig& access) {
+  read_networks(section, "trusted_proxies", access.trusted_proxies);
+  section.flag("proxy_protocol", access.proxy_protocol);
+  read_networks(section, "unlimited_addresses", access.unlimited_addresses);
+  if (access.proxy_protocol && access.trusted_proxies.empty())
+    section.problem("proxy_protocol", "needs access.trusted_proxies: anybody could say to be anybody");
   section.finish();
 }
 
@@ -330,6 +356,7 @@ void read(Section section, LoggingConfig& logging) {
   std::size_t level = 2;
   section.choice("level", levels, level);
   logging.level = levels[level];
+  section.flag("core_dumps", logging.core_dumps);
   section.finish();
 }
 
@@ -397,6 +424,7 @@ absl::StatusOr<Config> load_config(const std::string& path, Secrets secrets) {
     config.catalog_file = (std::filesystem::path(path).parent_path() / config.catalog_file).string();
   read(document.section("limits"), config.limits);
   read(document.section("timeouts"), config.timeouts);
+  read(document.section("access"), config.access);
   read(document.section("budget"), config.budget);
   read(document.section("activity"), config.budget.activity);
   if (std::string& file = config.budget.activity.file.path; !file.empty() && file != "-")

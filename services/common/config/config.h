@@ -146,11 +146,33 @@ struct LimitsConfig {
   std::uint32_t header_count = 100;
   // Open client connections of the process; one more is closed at once.
   std::uint32_t connections = 10000;
+  // Of these, connections of one client address (of an IPv6 /64), and requests of one that come through trusted
+  // proxies; one more is closed at once, or is a 429. 0: no limit.
+  std::uint32_t connections_per_address = 1000;
+  // Memory of the process for the bodies of requests under way; what would need more is a 529.
+  std::uint64_t in_flight_bytes = 1024 * 1024 * 1024;
+  // The least that a client sends of a body, or takes of a response while something is there for it, once it has used
+  // up three times timeouts.body or timeouts.write. 0: no limit.
+  std::uint32_t bytes_per_second = 1024;
+  // Keys that do not work, from one client address; beyond, no key of its is looked at for a while but those that have
+  // worked: a 429. 0: no limit.
+  std::uint32_t failed_keys_per_minute = 60;
   // A longer non-streamed response of an upstream is an error.
   std::uint64_t response_bytes = 64 * 1024 * 1024;
   // Streams of each thread that are read to their end although their client has left, at providers that bill them to
   // the end anyway (`bills_after_abort` in the catalog); one more is aborted and charged by what was streamed.
   std::uint32_t drained_streams = 256;
+};
+
+// Who comes, and by which way.
+struct AccessConfig {
+  // Networks (10.0.0.0/8) of proxies of one's own, whose word about their clients counts: their X-Forwarded-For, and
+  // the PROXY protocol.
+  std::vector<std::string> trusted_proxies;
+  // Each connection from a trusted proxy begins with a header of the PROXY protocol, version 1 or 2.
+  bool proxy_protocol = false;
+  // Networks for which the limits of one address do not count.
+  std::vector<std::string> unlimited_addresses = {"127.0.0.0/8", "::1"};
 };
 
 struct TimeoutsConfig {
@@ -210,6 +232,8 @@ struct ServicesConfig {
 struct LoggingConfig {
   // trace, debug, info, warn, error, off.
   std::string level = "info";
+  // Core dumps, and debuggers of the same user: they see every key. For hunting a fault only.
+  bool core_dumps = false;
 };
 
 struct TelemetryConfig {
@@ -228,6 +252,7 @@ struct Config {
   std::string catalog_file;
   LimitsConfig limits;
   TimeoutsConfig timeouts;
+  AccessConfig access;
   BudgetConfig budget;
   ServicesConfig services;
   LoggingConfig logging;

@@ -1,6 +1,7 @@
 #include "services/common/process/process.h"
 
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -57,13 +58,27 @@ void prepare_process() {
   const sigset_t set = termination_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  const rlimit none{0, 0};
-  setrlimit(RLIMIT_CORE, &none);
+  rlimit core{};
+  if (getrlimit(RLIMIT_CORE, &core) == 0) {
+    core.rlim_cur = 0;
+    setrlimit(RLIMIT_CORE, &core);
+  }
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
   }
+}
+
+void allow_core_dumps() {
+  rlimit core{};
+  if (getrlimit(RLIMIT_CORE, &core) == 0) {
+    core.rlim_cur = core.rlim_max;
+    setrlimit(RLIMIT_CORE, &core);
+  }
+  prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  Log(spdlog::level::warn, "core_dumps_allowed").with("logging.core_dumps", "true");
 }
 
 void wait_for_termination() {
@@ -100,6 +115,8 @@ int run_service(int argc, char** argv, const std::string& name, const std::strin
     return 2;
   }
   start_logging(config->logging.level);
+  if (config->logging.core_dumps)
+    allow_core_dumps();
   const absl::StatusOr<Monitoring> monitoring = start_monitoring(*config, name);
   const absl::Status status = monitoring.ok() ? serve(*config) : monitoring.status();
   stop_logging();

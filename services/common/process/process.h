@@ -32,8 +32,13 @@ void add_config_options(CLI::App& app, ConfigOptions& options, bool listens);
 absl::StatusOr<Config> load_config(const ConfigOptions& options, Secrets secrets = Secrets::kAll);
 
 // Blocks SIGINT and SIGTERM for the threads to come, ignores SIGPIPE, raises the limit of open files to the most that
-// is allowed, switches core dumps off (they would hold keys). First thing in main().
+// is allowed, switches core dumps off (they would hold keys) and keeps others of its user out of its memory and of what
+// /proc shows of it (prctl(2), PR_SET_DUMPABLE). First thing in main().
 void prepare_process();
+
+// Takes back what prepare_process() does against reading the process' memory, where the configuration says so: core
+// dumps, as far as the limit of the system allows, and debuggers and /proc for its own user.
+void allow_core_dumps();
 
 // Waits for SIGINT or SIGTERM. The next one after it kills the process at once; what is unsettled then is settled by
 // its lease.

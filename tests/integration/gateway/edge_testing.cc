@@ -215,7 +215,8 @@ void EdgeTest::start() {
                               .catalog = &catalog_,
                               .keys = &keys_,
                               .workspaces = &workspaces_,
-                              .activity = with_activity_ ? &activity_ : nullptr};
+                              .activity = with_activity_ ? &activity_ : nullptr,
+                              .sign_ins = sign_ins_};
   edge_ = std::make_unique<Edge>(config_, shards_, std::vector<EdgeServices>(shards_.size(), services));
   const absl::Status listening = edge_->listen();
   ASSERT_TRUE(listening.ok()) << listening;

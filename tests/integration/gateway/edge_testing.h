@@ -122,6 +122,7 @@ class EdgeTest : public testing::Test {
   FakeWorkspaces workspaces_;
   FakeActivity activity_;
   bool with_activity_ = true;
+  SignIns* sign_ins_ = nullptr;
   Shards shards_{2};
   std::unique_ptr<Edge> edge_;
 };

@@ -42,6 +42,8 @@ class RawClient {
   RawResponse read_response(bool head_only = false);
   // All bytes until the end of the connection.
   std::string read_all();
+  // Reads what has come, 16 KiB at most; false at the end of the connection.
+  bool read_more();
   // Bytes that have come and were not part of a response.
   const std::string& buffered() const { return buffer_; }
   // True if nothing but the end of the connection comes.
@@ -55,8 +57,6 @@ class RawClient {
   std::string alpn() const;
 
  private:
-  bool read_more();
-
   int fd_ = -1;
   SSL_CTX* context_ = nullptr;
   SSL* ssl_ = nullptr;

@@ -61,13 +61,15 @@ TEST_F(ConfigTest, ReadsEveryPart) {
       },
       "catalog": {"file": "models.json"}, /* comment */
       "limits": {"body_bytes": 2048, "header_bytes": 4096, "header_count": 50, "connections": 9, "response_bytes": 4096,
-                 "drained_streams": 7},
+                 "drained_streams": 7, "connections_per_address": 3, "in_flight_bytes": 4096, "bytes_per_second": 0,
+                 "failed_keys_per_minute": 5},
+      "access": {"trusted_proxies": ["10.0.0.0/8", "2001:db8::/32"], "proxy_protocol": true, "unlimited_addresses": []},
       "timeouts": {"header_ms": 1, "body_ms": 2, "idle_ms": 3, "write_ms": 4, "ping_ms": 5, "abandoned_ms": 7, "drain_ms": 6},
       "budget": {"lease_ms": 300, "settled_ttl_ms": 60000},
       "activity": {"raw_ttl_days": 7, "raw_count": 1000, "hourly_days": 10, "daily_days": 20, "sessions": 30,
                    "file": {"path": "-", "bytes": 4096, "kept": 2}},
       "services": {"router": "dns:///r:1", "budget": "dns:///b:1", "adapter": "dns:///a:1"},
-      "logging": {"level": "warn"},
+      "logging": {"level": "warn", "core_dumps": true},
       "telemetry": {"metrics": "0.0.0.0:9464", "propagate_upstream": true},
       "threads": 2
     })");
@@ -79,6 +81,14 @@ TEST_F(ConfigTest, ReadsEveryPart) {
   EXPECT_EQ(config->upstreams.at("own").max_in_flight, 4u);
   EXPECT_EQ(config->catalog_file, (directory_ / "models.json").string());
   EXPECT_EQ(config->limits.connections, 9u);
+  EXPECT_EQ(config->limits.connections_per_address, 3u);
+  EXPECT_EQ(config->limits.in_flight_bytes, 4096u);
+  EXPECT_EQ(config->limits.bytes_per_second, 0u);
+  EXPECT_EQ(config->limits.failed_keys_per_minute, 5u);
+  EXPECT_EQ(config->access.trusted_proxies.size(), 2u);
+  EXPECT_TRUE(config->access.proxy_protocol);
+  EXPECT_TRUE(config->access.unlimited_addresses.empty());
+  EXPECT_TRUE(config->logging.core_dumps);
   EXPECT_EQ(config->timeouts.ping, milliseconds(5));
   EXPECT_EQ(config->services.adapter, "dns:///a:1");
   EXPECT_EQ(config->telemetry.metrics, "0.0.0.0:9464");
@@ -101,6 +111,11 @@ TEST_F(ConfigTest, NamesTheFieldTheValueAndWhatWasExpected) {
       {R"({"listen": {"tls": {"key_file": "k"}}})", "give both or neither"},
       {R"({"limits": {"body_bytes": "32MB"}})", "limits.body_bytes: expected a whole number from 1024"},
       {R"({"limits": {"body_bytes": 1.5}})", "found 1.5"},
+      {R"({"limits": {"in_flight_bytes": 1}})", "limits.in_flight_bytes: expected a whole number from 1024"},
+      {R"({"access": {"trusted_proxies": ["10.0.0.1/8"]}})", "access.trusted_proxies: expected networks"},
+      {R"({"access": {"unlimited_addresses": ["localhost"]}})", "found \"localhost\""},
+      {R"({"access": {"proxy_protocol": true}})", "access.proxy_protocol: needs access.trusted_proxies"},
+      {R"({"logging": {"core_dumps": 1}})", "logging.core_dumps"},
       {R"({"limits": {"body_bytes": 99999999999999999999}})", "limits.body_bytes: expected a whole number"},
       {R"({"timeouts": {"idle_ms": -1}})", "timeouts.idle_ms: expected a whole number from 1"},
       {R"({"upstreams": {"a": {}}})", "upstreams.a.url: is required"},

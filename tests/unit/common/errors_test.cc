@@ -77,5 +77,19 @@ TEST(Errors, RendersBothDialects) {
   EXPECT_EQ(error_event(failure, "gen-1").substr(error_event(failure, "gen-1").size() - 2), "\n\n");
 }
 
+TEST(Errors, AMessageIsUtf8WhateverAClientHasSent) {
+  for (const auto& [sent, shown] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"plain", "plain"},
+                                                                  {"M\xc3\xa4rz \"a\" \\", "M\xc3\xa4rz \"a\" \\"},
+                                                                  {"a\xff"
+                                                                   "b",
+                                                                   "a\xef\xbf\xbd"
+                                                                   "b"}}) {
+    const v1::Failure failure = make_failure(v1::Failure::KIND_INVALID_REQUEST, sent);
+    EXPECT_EQ(failure.message(), shown);
+    EXPECT_EQ(failure_of(to_status(failure)).http_status(), 400u);
+  }
+}
+
 }  // namespace
 }  // namespace tollgate

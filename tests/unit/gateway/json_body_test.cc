@@ -81,6 +81,14 @@ TEST(JsonBody, NothingStandsTwice) {
   EXPECT_TRUE(parse_json(R"({"limit":1,"x":{"limit":1},"y":[{"limit":1},{"limit":1}]})").ok());
 }
 
+TEST(JsonBody, WidthIsLimited) {
+  std::string wide = "{\"a\":1";
+  for (int i = 1; i < 256; ++i)
+    wide += ",\"a" + std::to_string(i) + "\":1";
+  EXPECT_TRUE(parse_json(wide + "}").ok());
+  EXPECT_FALSE(parse_json(wide + ",\"b\":1}").ok());
+}
+
 TEST(JsonBody, DepthIsLimited) {
   EXPECT_TRUE(parse_json(std::string(8, '[') + std::string(8, ']')).ok());
   EXPECT_FALSE(parse_json(std::string(9, '[') + std::string(9, ']')).ok());
