@@ -87,7 +87,8 @@ class Valid(unittest.TestCase):
             (chart / "templates" / "notes.yaml").write_text('notes: {{ include "notes" . | quote }}')
             for path in SETS:
                 text = template(path, VERSIONS[-1], "--show-only", "templates/notes.yaml", chart=chart)
-                lines = yaml.safe_load(text)["notes"].strip().splitlines()[-3:]
+                notes = next(item["notes"] for item in yaml.safe_load_all(text) if item)
+                lines = notes.strip().splitlines()[-3:]
                 self.assertRegex(lines[0], "^export ANTHROPIC_BASE_URL=https?://.+/api$")
                 self.assertEqual(lines[1:], ["export ANTHROPIC_AUTH_TOKEN=sk-tg-v1-...", 'export ANTHROPIC_API_KEY=""'])
 
