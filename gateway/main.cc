@@ -9,6 +9,7 @@
 #include "services/common/rpc/messages_rpc.h"
 #include "services/common/rpc/server_runtime.h"
 #include "services/common/rpc/sign_ins_rpc.h"
+#include "services/common/rpc/tls.h"
 #include "services/common/rpc/workspaces_rpc.h"
 
 namespace tollgate {
@@ -21,7 +22,8 @@ constexpr std::chrono::milliseconds kActivityDeadline{30'000};
 absl::Status serve(const Config& config) {
   if (config.services.router.empty() || config.services.budget.empty())
     return absl::InvalidArgumentError("services.router and services.budget: the gateway needs both addresses");
-  const ChannelOptions channel{.body_bytes = config.limits.body_bytes};
+  const ChannelOptions channel{.body_bytes = config.limits.body_bytes,
+                               .credentials = channel_credentials(config.services.tls)};
   const auto router = make_channel(config.services.router, channel);
   MessagesClient messages(router);
   CatalogClient catalog(router, kDeadline);
@@ -62,5 +64,6 @@ absl::Status serve(const Config& config) {
 }  // namespace tollgate
 
 int main(int argc, char** argv) {
-  return tollgate::run_service(argc, argv, "gateway", "Tollgate's gateway: the HTTP edge", tollgate::serve);
+  return tollgate::run_service(argc, argv, "gateway", "Tollgate's gateway: the HTTP edge",
+                               tollgate::Secrets::kWithoutUpstreams, tollgate::serve);
 }

@@ -56,5 +56,5 @@ absl::Status serve(const Config& config) {
 
 int main(int argc, char** argv) {
   return tollgate::run_service(argc, argv, "budget", "Tollgate's budget service: keys, holds and settlements on Redis",
-                               tollgate::serve);
+                               tollgate::Secrets::kWithoutUpstreams, tollgate::serve);
 }

@@ -34,5 +34,5 @@ absl::Status serve(const Config& config) {
 
 int main(int argc, char** argv) {
   return tollgate::run_service(argc, argv, "adapter", "Tollgate's provider adapter: speaks to the upstreams",
-                               tollgate::serve);
+                               tollgate::Secrets::kAll, tollgate::serve);
 }

@@ -14,8 +14,9 @@
 #include "services/common/rpc/ledger_rpc.h"
 #include "services/common/rpc/marks_rpc.h"
 #include "services/common/rpc/messages_rpc.h"
-#include "services/common/rpc/provider_adapter_rpc.h"
+#include "services/common/rpc/provider_adapters.h"
 #include "services/common/rpc/routing_rpc.h"
+#include "services/common/rpc/tls.h"
 #include "services/common/rpc/workspaces_rpc.h"
 #include "services/common/runtime/shards.h"
 #include "services/router/catalog_source.h"
@@ -34,14 +35,15 @@ constexpr std::chrono::milliseconds kLedgerDeadline{5000};
 constexpr std::chrono::milliseconds kActivityDeadline{30'000};
 
 absl::Status serve(const Config& config) {
-  if (config.services.budget.empty() || config.services.adapter.empty())
-    return absl::InvalidArgumentError("services.budget and services.adapter: the router needs both addresses");
+  if (config.services.budget.empty())
+    return absl::InvalidArgumentError("services.budget: the router needs its address");
   const absl::StatusOr<std::unique_ptr<router::CatalogSource>> source = router::CatalogSource::open(config);
   if (!source.ok())
     return source.status();
   const router::LiveModels models = (*source)->models();
 
-  const ChannelOptions channel{.body_bytes = config.limits.body_bytes};
+  const ChannelOptions channel{.body_bytes = config.limits.body_bytes,
+                               .credentials = channel_credentials(config.services.tls)};
   const auto budget = make_channel(config.services.budget, channel);
   LedgerClient ledger(budget, kLedgerDeadline);
   KeysClient keys(budget, kLedgerDeadline);
@@ -50,7 +52,9 @@ absl::Status serve(const Config& config) {
   GuardedKeys guarded_keys(keys);
   GuardedWorkspaces guarded_workspaces(workspaces, keys);
   GuardedActivity guarded_activity(activity, keys);
-  ProviderAdapterClient adapter(make_channel(config.services.adapter, channel));
+  const auto adapter = make_provider_adapter(config, channel);
+  if (!adapter.ok())
+    return adapter.status();
 
   const router::DrainOptions drains{.streams = config.limits.drained_streams, .time = config.timeouts.abandoned};
   const auto health = std::make_shared<router::Health>(router::upstream_bounds(config));
@@ -69,7 +73,7 @@ absl::Status serve(const Config& config) {
   std::vector<std::pair<Executor, router::Router*>> settling;
   for (std::size_t i = 0; i < shards.size(); ++i) {
     asio::io_context& context = shards.at(i);
-    routers.push_back(std::make_unique<router::Router>(context, models, ledger, keys, adapter, *health, drains,
+    routers.push_back(std::make_unique<router::Router>(context, models, ledger, keys, **adapter, *health, drains,
                                                        router::SelectionParts{.sticky = sticky}));
     messages.push_back({context.get_executor(), routers.back().get()});
     catalogs.push_back({context.get_executor(), &catalog});
@@ -105,5 +109,5 @@ absl::Status serve(const Config& config) {
 int main(int argc, char** argv) {
   return tollgate::run_service(argc, argv, "router",
                                "Tollgate's router: chooses who serves a request, and settles what it cost",
-                               tollgate::serve);
+                               tollgate::Secrets::kWithoutUpstreams, tollgate::serve);
 }

@@ -32,6 +32,9 @@ void read(Section section, ListenConfig& listen) {
   section.text("grpc", listen.grpc);
   if (!listen.grpc.empty())
     check_address(section, "grpc", listen.grpc);
+  section.text("health", listen.health);
+  if (!listen.health.empty())
+    check_address(section, "health", listen.health);
   Section tls = section.section("tls");
   tls.text("certificate_file", listen.tls.certificate_file);
   tls.text("key_file", listen.tls.key_file);
@@ -344,10 +347,24 @@ void read(Section section, ActivityConfig& activity) {
   section.finish();
 }
 
+void read(Section section, ServicesTlsConfig& tls) {
+  section.required_text("ca_file", tls.ca_file);
+  section.required_text("certificate_file", tls.certificate_file);
+  section.required_text("key_file", tls.key_file);
+  check_file(section, "ca_file", tls.ca_file);
+  check_file(section, "certificate_file", tls.certificate_file);
+  check_file(section, "key_file", tls.key_file);
+  section.finish();
+}
+
 void read(Section section, ServicesConfig& services) {
   section.text("router", services.router);
   section.text("budget", services.budget);
   section.text("adapter", services.adapter);
+  section.text_map("adapters", services.adapters);
+  Section tls = section.section("tls");
+  if (section.has("tls"))
+    read(tls, services.tls.emplace());
   section.finish();
 }
 

@@ -28,6 +28,9 @@ struct ListenConfig {
   std::string http = "127.0.0.1:8787";
   // host:port of this process' gRPC server; empty: none.
   std::string grpc = "127.0.0.1:8788";
+  // host:port of a gRPC server with the health service alone, never with TLS, for probes that have no certificate;
+  // empty: none. Of the suite's processes that serve gRPC.
+  std::string health;
   TlsListenConfig tls;
 };
 
@@ -222,11 +225,24 @@ struct BudgetConfig {
   ActivityConfig activity;
 };
 
+// PEM files, read again when they change.
+struct ServicesTlsConfig {
+  // The authority that signs the certificates of the suite's processes, and no others: whoever has one may call.
+  std::string ca_file;
+  std::string certificate_file;
+  std::string key_file;
+};
+
 // The suite's gRPC targets, such as dns:///router:8788. `tollgate serve` has all in itself and reads none of them.
 struct ServicesConfig {
   std::string router;
   std::string budget;
+  // Of all upstreams that are not in `adapters`.
   std::string adapter;
+  // By upstream.
+  std::map<std::string, std::string> adapters;
+  // Between these processes, both ends show a certificate; absent: no TLS.
+  std::optional<ServicesTlsConfig> tls;
 };
 
 struct LoggingConfig {

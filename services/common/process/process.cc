@@ -102,14 +102,14 @@ absl::StatusOr<Monitoring> start_monitoring(const Config& config, const std::str
   return monitoring;
 }
 
-int run_service(int argc, char** argv, const std::string& name, const std::string& description,
+int run_service(int argc, char** argv, const std::string& name, const std::string& description, Secrets secrets,
                 const std::function<absl::Status(const Config&)>& serve) {
   prepare_process();
   CLI::App app(description);
   ConfigOptions options;
   add_config_options(app, options, true);
   CLI11_PARSE(app, argc, argv);
-  const absl::StatusOr<Config> config = load_config(options);
+  const absl::StatusOr<Config> config = load_config(options, secrets);
   if (!config.ok()) {
     std::cerr << config.status().message() << "\n";
     return 2;

@@ -56,7 +56,7 @@ absl::StatusOr<Monitoring> start_monitoring(const Config& config, const std::str
 
 // main() of one service, `name`: parses the command line, loads the configuration, starts logging and calls `serve`,
 // which returns when the service has ended. What goes wrong before is said on stderr; the result is the exit code.
-int run_service(int argc, char** argv, const std::string& name, const std::string& description,
+int run_service(int argc, char** argv, const std::string& name, const std::string& description, Secrets secrets,
                 const std::function<absl::Status(const Config&)>& serve);
 
 }  // namespace tollgate

@@ -11,8 +11,8 @@
 
 namespace tollgate {
 
-// Serves `services` on listen.grpc until SIGINT or SIGTERM, then drains. Blocks; the shards run meanwhile and after.
-// UNAVAILABLE when the address cannot be had.
+// Serves `services` on listen.grpc, and their health on listen.health where that is given, until SIGINT or SIGTERM,
+// then drains. Blocks; the shards run meanwhile and after. UNAVAILABLE when the address cannot be had.
 absl::Status serve_rpc(const Config& config, std::string_view name, const std::vector<grpc::Service*>& services);
 
 }  // namespace tollgate
