@@ -9,12 +9,7 @@
 
 namespace tollgate {
 
-// Sums with averages of the times, in place of their sums.
-Json sums_object(const v1::ActivitySums& sums);
-// `by` as in the query that was asked.
-Json group_object(const v1::ActivityQuery& query, const v1::ActivityGroup& group);
-
-// {"data":...}
+// Sums have averages of the times in place of the sums. {"data":...}
 std::string record_json(const v1::ActivityRecord& record);
 std::string records_json(const v1::RecordsReply& reply);
 std::string activity_json(const v1::ActivityQuery& query, const v1::ActivityReply& reply);
