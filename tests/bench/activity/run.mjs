@@ -102,7 +102,7 @@ async function views(get, days) {
     ],
     'By the API': [
       [`by key and hour, ${days} days`, query(`${long}&by=key&interval=hour`)],
-      [`by key, model and day, ${days} days`, query(`${long}&by=key&by=model&interval=day&limit=10000`)],
+      [`by key, model and day, ${days} days`, query(`${long}&by=key,model&interval=day&limit=10000`)],
       ['by session, 24 hours', query('since=24h&by=session')],
       ['of one session', query(`${long}&${session}&by=model`)],
     ],
@@ -175,6 +175,8 @@ async function main() {
   const rounds = Number(values.rounds);
   const folder = values.keep ? path.resolve(values.keep) : await mkdtemp(path.join(tmpdir(), 'tollgate-bench-'));
   await mkdir(folder, { recursive: true });
+  // That it was ready once says nothing.
+  await rm(path.join(folder, 'redis.log'), { force: true });
   const started = [];
   try {
     const settings = {
