@@ -151,6 +151,7 @@ Awaitable<absl::Status> complete_chat(Messages& messages, Catalog& catalog, v1::
   if (!body.ok())
     co_return body.status();
   request.set_body(*std::move(body));
+  request.set_api(v1::CLIENT_API_CHAT_COMPLETIONS);
   to_messages_headers(*request.mutable_headers());
   ChatSink translated(sink, chat->options(), chat->model());
   co_return co_await messages.create(std::move(request), translated);

@@ -34,10 +34,13 @@ std::string_view value_of(const FoldKey& key, int dimension) {
 ActivityFold::ActivityFold(const v1::ActivityQuery& request)
     : request_(request), values_(static_cast<std::size_t>(request.by_size())) {}
 
-void ActivityFold::add(std::int64_t at_ms, const FoldKey& key, const v1::ActivitySums& sums) {
+ActivityFold::Series& ActivityFold::series(const FoldKey& key) {
   for (int i = 0; i < request_.by_size(); ++i)
     values_[static_cast<std::size_t>(i)] = value_of(key, request_.by(i));
-  Series& series = series_[values_];
+  return series_[values_];
+}
+
+void ActivityFold::add(Series& series, std::int64_t at_ms, const v1::ActivitySums& sums) {
   add_sums(total_, sums);
   add_sums(series.total, sums);
   add_sums(series.by_time[at_ms], sums);
@@ -46,8 +49,11 @@ void ActivityFold::add(std::int64_t at_ms, const FoldKey& key, const v1::Activit
 v1::ActivityReply ActivityFold::reply() const {
   using Entry = const std::pair<const std::vector<std::string>, Series>*;
   std::vector<Entry> dearest;
-  for (const auto& entry : series_)
-    dearest.push_back(&entry);
+  // What a replaced record has left counts nothing.
+  for (const auto& entry : series_) {
+    if (entry.second.total.requests() > 0)
+      dearest.push_back(&entry);
+  }
   std::sort(dearest.begin(), dearest.end(), [](Entry a, Entry b) {
     const v1::ActivitySums& of_a = a->second.total;
     const v1::ActivitySums& of_b = b->second.total;

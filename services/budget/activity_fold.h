@@ -30,18 +30,21 @@ class ActivityFold {
   // `request` outlives it.
   explicit ActivityFold(const v1::ActivityQuery& request);
 
-  // `at_ms`: begin of the hour or day.
-  void add(std::int64_t at_ms, const FoldKey& key, const v1::ActivitySums& sums);
-
-  // The values that cost most over all the time, each with all its hours or days; what is left goes to `others`.
-  v1::ActivityReply reply() const;
-
- private:
+  // All of one group.
   struct Series {
     v1::ActivitySums total;
     std::map<std::int64_t, v1::ActivitySums> by_time;
   };
 
+  // The group that counts it; stays as long as this does.
+  Series& series(const FoldKey& key);
+  // `at_ms`: begin of the hour or day.
+  void add(Series& series, std::int64_t at_ms, const v1::ActivitySums& sums);
+
+  // The values that cost most over all the time, each with all its hours or days; what is left goes to `others`.
+  v1::ActivityReply reply() const;
+
+ private:
   const v1::ActivityQuery& request_;
   v1::ActivitySums total_;
   std::map<std::vector<std::string>, Series> series_;

@@ -23,16 +23,19 @@ class ActivityMatch {
   explicit ActivityMatch(const v1::ActivityFilter& filter);
 
   bool fits(const v1::ActivityRecord& record) const;
+  // False when no record that is written so can fit; far quicker than reading it.
+  bool may_fit(std::string_view bytes) const;
   // `key_name` may be empty where no name is asked for (names_keys).
   bool fits(const SumsField& sums, std::string_view key_name) const;
   // Of a session: its key, id and the search.
   bool fits(const v1::Session& session) const;
 
+  bool fits_key(std::string_view id, std::string_view name) const;
+
   // The filter names a key otherwise than by its id.
   bool names_keys() const { return names_keys_; }
 
  private:
-  bool fits_key(std::string_view id, std::string_view name) const;
   bool fits_status(std::string_view status) const;
   bool found_in(std::string_view text) const;
 

@@ -13,9 +13,9 @@
 namespace tollgate {
 namespace {
 
-// About a millisecond of Redis' time.
-constexpr const char* kBatch = "500";
-constexpr std::size_t kBatchSize = 500;
+// Entries read at once: few at first, for those who want the newest; at the most a millisecond of Redis' time.
+constexpr std::size_t kFirstBatch = 50;
+constexpr std::size_t kMostBatch = 800;
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
   std::uint64_t value = 0;
@@ -66,10 +66,11 @@ std::optional<WalkPlace> parse_walk_place(std::string_view text) {
   return WalkPlace{*id, std::string(workspace)};
 }
 
-RecordWalk::RecordWalk(Redis& redis, std::vector<std::string> workspaces, Order order, EntryId first, EntryId last)
-    : redis_(redis), order_(order), first_(first), last_(last) {
+RecordWalk::RecordWalk(Redis& redis, const ActivityMatch& match, std::vector<std::string> workspaces, Order order,
+                       EntryId first, EntryId last, std::size_t most)
+    : redis_(redis), match_(match), order_(order), first_(first), last_(last), most_(most) {
   for (std::string& workspace : workspaces)
-    lanes_.push_back({std::move(workspace), first, last, first > last, {}});
+    lanes_.push_back({std::move(workspace), first, last, first > last, kFirstBatch, {}});
 }
 
 void RecordWalk::continue_at(const WalkPlace& place) {
@@ -92,33 +93,77 @@ void RecordWalk::resume(const std::vector<std::string>& workspaces) {
     const bool known =
         std::any_of(lanes_.begin(), lanes_.end(), [&](const Lane& lane) { return lane.workspace == workspace; });
     if (!known)
-      lanes_.push_back({workspace, first_, last_, first_ > last_, {}});
+      lanes_.push_back({workspace, first_, last_, first_ > last_, kFirstBatch, {}});
   }
 }
 
 bool RecordWalk::comes_before(const Lane& a, const Lane& b) const {
-  const EntryId& of_a = a.read.front().place.id;
-  const EntryId& of_b = b.read.front().place.id;
+  const EntryId& of_a = a.read.front().id;
+  const EntryId& of_b = b.read.front().id;
   if (of_a == of_b)
     return a.workspace < b.workspace;
   return order_ == Order::kNewestFirst ? of_a > of_b : of_a < of_b;
 }
 
-Awaitable<absl::StatusOr<std::optional<WalkedRecord>>> RecordWalk::next() {
-  Lane* best = nullptr;
+std::optional<WalkPlace> RecordWalk::place() const {
+  if (looked_at_ == 0)
+    return std::nullopt;
+  return WalkPlace{seen_, lanes_[seen_lane_].workspace};
+}
+
+bool RecordWalk::has_dry_lane() const {
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.read.empty() && !lane.ended; });
+}
+
+Awaitable<absl::Status> RecordWalk::fill() {
   for (Lane& lane : lanes_) {
-    if (lane.read.empty() && !lane.ended) {
+    while (lane.read.empty() && !lane.ended) {
       if (absl::Status status = co_await read(lane); !status.ok())
         co_return status;
     }
+  }
+  co_return absl::OkStatus();
+}
+
+RecordWalk::Lane* RecordWalk::best() {
+  Lane* best = nullptr;
+  for (Lane& lane : lanes_) {
     if (!lane.read.empty() && (best == nullptr || comes_before(lane, *best)))
       best = &lane;
   }
-  if (best == nullptr)
-    co_return std::nullopt;
-  std::optional<WalkedRecord> record = std::move(best->read.front());
-  best->read.pop_front();
-  co_return record;
+  return best;
+}
+
+Awaitable<absl::StatusOr<bool>> RecordWalk::more() {
+  if (absl::Status status = co_await fill(); !status.ok())
+    co_return status;
+  co_return best() != nullptr;
+}
+
+Awaitable<absl::StatusOr<std::optional<WalkedRecord>>> RecordWalk::next() {
+  while (looked_at_ < most_) {
+    if (has_dry_lane()) {
+      if (absl::Status status = co_await fill(); !status.ok())
+        co_return status;
+    }
+    Lane* const lane = best();
+    if (lane == nullptr)
+      break;
+    const Entry entry = std::move(lane->read.front());
+    lane->read.pop_front();
+    ++looked_at_;
+    seen_ = entry.id;
+    seen_lane_ = static_cast<std::size_t>(lane - lanes_.data());
+    if (!match_.may_fit(entry.bytes))
+      continue;
+    WalkedRecord walked;
+    if (!walked.record.ParseFromString(entry.bytes) || !match_.fits(walked.record))
+      continue;
+    walked.place = {entry.id, lane->workspace};
+    walked.record.set_workspace(lane->workspace);
+    co_return walked;
+  }
+  co_return std::nullopt;
 }
 
 Awaitable<absl::Status> RecordWalk::read(Lane& lane) {
@@ -128,22 +173,18 @@ Awaitable<absl::Status> RecordWalk::read(Lane& lane) {
                                    back ? lane.last.text() : lane.first.text(),
                                    back ? lane.first.text() : lane.last.text(),
                                    "COUNT",
-                                   kBatch};
+                                   std::to_string(lane.batch)};
   absl::StatusOr<RedisReply> reply = co_await run(redis_, std::move(argv));
   if (!reply.ok())
     co_return reply.status();
   for (RedisReply& entry : reply->elements) {
     if (entry.elements.size() != 2 || entry.elements[1].elements.size() != 2)
       continue;
-    const std::optional<EntryId> id = parse_entry_id(entry.elements[0].text);
-    WalkedRecord walked;
-    if (!id || !walked.record.ParseFromString(entry.elements[1].elements[1].text))
-      continue;
-    walked.place = {*id, lane.workspace};
-    walked.record.set_workspace(lane.workspace);
-    lane.read.push_back(std::move(walked));
+    if (const std::optional<EntryId> id = parse_entry_id(entry.elements[0].text))
+      lane.read.push_back({*id, std::move(entry.elements[1].elements[1].text)});
   }
-  lane.ended = reply->elements.size() < kBatchSize;
+  lane.ended = reply->elements.size() < lane.batch;
+  lane.batch = std::min(4 * lane.batch, kMostBatch);
   if (reply->elements.empty())
     co_return absl::OkStatus();
   const std::optional<EntryId> end = parse_entry_id(reply->elements.back().elements.front().text);

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <limits>
 #include <map>
+#include <unordered_map>
 
 #include "services/budget/activity_fold.h"
 #include "services/budget/commands.h"
@@ -27,8 +29,12 @@ constexpr std::int64_t kDayMs = 24 * kHourMs;
 constexpr std::int64_t kDefaultSinceMs = 7 * kDayMs;
 constexpr std::size_t kDefaultPage = 50;
 constexpr std::size_t kMostPage = 1000;
-// Hashes of sums asked for at once.
-constexpr std::size_t kPipelined = 256;
+// Hashes of sums asked for at once: what the ledger asks for in the meantime waits for these alone.
+constexpr std::size_t kPipelined = 16;
+// Beyond, the whole time is read.
+constexpr std::size_t kMostSessionsSought = 10'000;
+// Entries bear Redis' own time, sessions that by which their workspace counts.
+constexpr std::int64_t kClockSlackMs = kHourMs;
 constexpr milliseconds kFollowPause{500};
 // Of those, after how many it looks for new workspaces.
 constexpr int kLooksBetweenWorkspaces = 20;
@@ -38,18 +44,7 @@ std::int64_t now_ms() {
   return std::chrono::duration_cast<milliseconds>(now).count();
 }
 
-struct Range {
-  std::int64_t since_ms = 0;
-  // 0: no end.
-  std::int64_t until_ms = 0;
-
-  EntryId first() const { return {static_cast<std::uint64_t>(since_ms), 0}; }
-  EntryId last() const {
-    return until_ms == 0 ? kLastEntry : EntryId{static_cast<std::uint64_t>(until_ms) - 1, kLastEntry.number};
-  }
-};
-
-Range range_of(const v1::ActivityFilter& filter) {
+TimeRange range_of(const v1::ActivityFilter& filter) {
   return {filter.since_ms() == 0 ? std::max<std::int64_t>(now_ms() - kDefaultSinceMs, 0) : filter.since_ms(),
           filter.until_ms()};
 }
@@ -65,7 +60,7 @@ struct Bucket {
 };
 
 // The hashes that hold what lies in `range`: days where a whole one is wanted, hours otherwise.
-std::vector<Bucket> buckets_of(const std::string& workspace, Range range, v1::Interval interval,
+std::vector<Bucket> buckets_of(const std::string& workspace, TimeRange range, v1::Interval interval,
                                const ActivityConfig& config) {
   const std::int64_t now = now_ms();
   const std::int64_t until = range.until_ms == 0 ? now + kDayMs : std::min(range.until_ms, now + kDayMs);
@@ -114,6 +109,12 @@ absl::Status check_query(const v1::ActivityQuery& request) {
   if (!v1::Interval_IsValid(request.interval()))
     return error(Failure::KIND_INVALID_REQUEST, "interval: expected hour or day");
   return absl::OkStatus();
+}
+
+std::int64_t number_of(std::string_view text) {
+  std::int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 bool is_by(const v1::ActivityQuery& request, v1::Dimension dimension) {
@@ -202,6 +203,54 @@ Awaitable<absl::StatusOr<v1::ActivityReply>> RedisActivity::query(const v1::Acti
   co_return reply;
 }
 
+Awaitable<absl::StatusOr<TimeRange>> RedisActivity::time_of_sessions(const v1::ActivityFilter& filter,
+                                                                     const std::vector<std::string>& workspaces,
+                                                                     TimeRange range) {
+  if (filter.sessions().empty())
+    co_return range;
+  const ActivityMatch match(filter);
+  std::int64_t first = std::numeric_limits<std::int64_t>::max();
+  std::int64_t last = 0;
+  for (const std::string& workspace : workspaces) {
+    std::string name = workspace;
+    const absl::StatusOr<KeyNames> names = co_await key_names(redis_, std::move(name));
+    if (!names.ok())
+      co_return names.status();
+    std::vector<std::vector<std::string>> get = {{"ZCARD", layout::sessions(workspace)},
+                                                 {"ZRANGE", layout::sessions(workspace), "0", "0", "WITHSCORES"}};
+    for (const auto& [hash, key_name] : *names) {
+      if (!match.fits_key(hash, key_name))
+        continue;
+      for (const std::string& session : filter.sessions()) {
+        const std::string digest = session_digest(hash, session);
+        get.push_back({"HGET", layout::session(workspace, digest), "f"});
+        get.push_back({"ZSCORE", layout::sessions(workspace), digest});
+      }
+    }
+    if (get.size() > kMostSessionsSought)
+      co_return range;
+    const auto read = co_await run_all(redis_, std::move(get));
+    if (!read.ok())
+      co_return read.status();
+    const std::vector<RedisReply>& oldest = (*read)[1].elements;
+    const bool forgets = (*read)[0].integer >= static_cast<std::int64_t>(config_.sessions);
+    if (forgets && oldest.size() == 2 && range.since_ms < number_of(oldest[1].text))
+      co_return range;
+    for (std::size_t i = 2; i + 1 < read->size(); i += 2) {
+      if ((*read)[i].is_nil() || (*read)[i + 1].is_nil())
+        continue;
+      first = std::min(first, number_of((*read)[i].text));
+      last = std::max(last, number_of((*read)[i + 1].text));
+    }
+  }
+  if (last == 0)
+    co_return TimeRange{range.since_ms, std::max<std::int64_t>(range.since_ms, 1)};
+  range.since_ms = std::max(range.since_ms, first - kClockSlackMs);
+  const std::int64_t end = last + kClockSlackMs;
+  range.until_ms = range.until_ms == 0 ? end : std::min(range.until_ms, end);
+  co_return range;
+}
+
 Awaitable<absl::Status> RedisActivity::add_sums(const v1::ActivityQuery& request, std::string workspace,
                                                 ActivityFold& fold) {
   const ActivityMatch match(request.filter());
@@ -213,21 +262,37 @@ Awaitable<absl::Status> RedisActivity::add_sums(const v1::ActivityQuery& request
       co_return read.status();
     names = *std::move(read);
   }
+  // Null where the filter does not fit.
+  const auto group_of = [&](std::string_view text) -> ActivityFold::Series* {
+    const SumsField field = parse_sums_field(text);
+    const auto name = names.find(field.key);
+    if (!match.fits(field, name == names.end() ? std::string_view() : std::string_view(name->second)))
+      return nullptr;
+    return &fold.series({.key = field.key,
+                         .workspace = workspace,
+                         .model = field.model,
+                         .provider = field.provider,
+                         .session = {},
+                         .status = field.status});
+  };
+  // By their fields, most of which come again in every hour and day.
+  std::unordered_map<std::string, ActivityFold::Series*> groups;
   const std::vector<Bucket> buckets = buckets_of(workspace, range_of(request.filter()), request.interval(), config_);
   for (std::size_t done = 0; done < buckets.size(); done += kPipelined) {
     const std::size_t end = std::min(done + kPipelined, buckets.size());
     std::vector<std::vector<std::string>> get;
     for (std::size_t i = done; i < end; ++i)
       get.push_back({"HGETALL", buckets[i].name});
-    const auto read = co_await run_all(redis_, std::move(get));
+    auto read = co_await run_all(redis_, std::move(get));
     if (!read.ok())
       co_return read.status();
     for (std::size_t i = done; i < end; ++i) {
-      const std::vector<RedisReply>& fields = (*read)[i - done].elements;
+      std::vector<RedisReply>& fields = (*read)[i - done].elements;
       for (std::size_t j = 0; j + 1 < fields.size(); j += 2) {
-        const SumsField field = parse_sums_field(fields[j].text);
-        const auto name = names.find(field.key);
-        if (!match.fits(field, name == names.end() ? std::string_view() : std::string_view(name->second)))
+        const auto [known, is_new] = groups.try_emplace(std::move(fields[j].text));
+        if (is_new)
+          known->second = group_of(known->first);
+        if (known->second == nullptr)
           continue;
         const std::optional<v1::ActivitySums> sums = unpack_sums(fields[j + 1].text);
         if (!sums)
@@ -235,14 +300,7 @@ Awaitable<absl::Status> RedisActivity::add_sums(const v1::ActivityQuery& request
         // What a replaced record has left.
         if (sums->requests() == 0)
           continue;
-        fold.add(buckets[i].at_ms,
-                 {.key = field.key,
-                  .workspace = workspace,
-                  .model = field.model,
-                  .provider = field.provider,
-                  .session = {},
-                  .status = field.status},
-                 *sums);
+        fold.add(*known->second, buckets[i].at_ms, *sums);
       }
     }
   }
@@ -252,36 +310,39 @@ Awaitable<absl::Status> RedisActivity::add_sums(const v1::ActivityQuery& request
 Awaitable<absl::StatusOr<bool>> RedisActivity::add_records(const v1::ActivityQuery& request,
                                                            std::vector<std::string> workspaces, ActivityFold& fold) {
   const ActivityMatch match(request.filter());
-  const Range range = range_of(request.filter());
+  const auto time = co_await time_of_sessions(request.filter(), workspaces, range_of(request.filter()));
+  if (!time.ok())
+    co_return time.status();
+  const TimeRange range = *time;
   std::vector<std::string> all = workspaces;
-  RecordWalk walk(redis_, std::move(all), RecordWalk::Order::kNewestFirst, range.first(), range.last());
-  for (std::size_t scanned = 0; scanned < kMostScanned; ++scanned) {
+  RecordWalk walk(redis_, match, std::move(all), RecordWalk::Order::kNewestFirst, range.first(), range.last(),
+                  kMostScanned);
+  for (;;) {
     const auto next = co_await walk.next();
     if (!next.ok())
       co_return next.status();
-    if (!*next) {
-      for (const std::string& workspace : workspaces) {
-        std::string name = workspace;
-        const auto cut = co_await trimmed(std::move(name), range.since_ms);
-        if (!cut.ok() || *cut)
-          co_return cut;
-      }
-      co_return false;
-    }
+    if (!*next)
+      break;
     const v1::ActivityRecord& record = (*next)->record;
-    if (!match.fits(record))
-      continue;
     const std::string status = std::to_string(record.status());
-    fold.add(interval_of(static_cast<std::int64_t>((*next)->place.id.ms), request.interval()),
-             {.key = record.key_id(),
-              .workspace = record.workspace(),
-              .model = record.model(),
-              .provider = record.provider(),
-              .session = record.session_id(),
-              .status = status},
-             sums_of(record));
+    ActivityFold::Series& series = fold.series({.key = record.key_id(),
+                                                .workspace = record.workspace(),
+                                                .model = record.model(),
+                                                .provider = record.provider(),
+                                                .session = record.session_id(),
+                                                .status = status});
+    fold.add(series, interval_of(static_cast<std::int64_t>((*next)->place.id.ms), request.interval()), sums_of(record));
   }
-  co_return true;
+  const auto left = co_await walk.more();
+  if (!left.ok() || *left)
+    co_return left;
+  for (const std::string& workspace : workspaces) {
+    std::string name = workspace;
+    const auto cut = co_await trimmed(std::move(name), range.since_ms);
+    if (!cut.ok() || *cut)
+      co_return cut;
+  }
+  co_return false;
 }
 
 Awaitable<absl::StatusOr<bool>> RedisActivity::trimmed(std::string workspace, std::int64_t since_ms) {
@@ -335,34 +396,39 @@ Awaitable<absl::StatusOr<v1::RecordsReply>> RedisActivity::records(const v1::Rec
   auto found = co_await workspaces(request.filter());
   if (!found.ok())
     co_return found.status();
-  const Range range = range_of(request.filter());
-  RecordWalk walk(redis_, *std::move(found), RecordWalk::Order::kNewestFirst, range.first(), range.last());
+  const auto time = co_await time_of_sessions(request.filter(), *found, range_of(request.filter()));
+  if (!time.ok())
+    co_return time.status();
+  const TimeRange range = *time;
+  const ActivityMatch match(request.filter());
+  RecordWalk walk(redis_, match, *std::move(found), RecordWalk::Order::kNewestFirst, range.first(), range.last(),
+                  kMostScanned);
   if (place)
     walk.continue_at(*place);
 
-  const ActivityMatch match(request.filter());
   const std::size_t limit = page_of(request.limit());
   v1::RecordsReply out;
-  for (std::size_t scanned = 0; scanned < kMostScanned; ++scanned) {
+  while (static_cast<std::size_t>(out.records_size()) < limit) {
     auto next = co_await walk.next();
     if (!next.ok())
       co_return next.status();
-    if (!*next) {
-      out.clear_cursor();
-      co_return out;
-    }
-    // One more than the page has: there is another one.
-    if (static_cast<std::size_t>(out.records_size()) == limit)
-      co_return out;
-    out.set_cursor((*next)->place.text());
-    if (match.fits((*next)->record))
-      *out.add_records() = std::move((*next)->record);
+    if (!*next)
+      break;
+    *out.add_records() = std::move((*next)->record);
   }
+  const auto left = co_await walk.more();
+  if (!left.ok())
+    co_return left.status();
+  if (*left)
+    out.set_cursor(walk.place()->text());
   co_return out;
 }
 
 Awaitable<absl::StatusOr<std::optional<v1::ActivityRecord>>> RedisActivity::find(const std::string& generation_id,
                                                                                  std::vector<std::string> workspaces) {
+  v1::ActivityFilter filter;
+  filter.set_search(generation_id);
+  const ActivityMatch match(filter);
   std::vector<std::vector<std::string>> get;
   for (const std::string& workspace : workspaces)
     get.push_back({"GET", layout::generation(workspace, generation_id)});
@@ -374,7 +440,7 @@ Awaitable<absl::StatusOr<std::optional<v1::ActivityRecord>>> RedisActivity::find
     if (!entry)
       continue;
     std::vector<std::string> one = {workspaces[i]};
-    RecordWalk walk(redis_, std::move(one), RecordWalk::Order::kOldestFirst, *entry, *entry);
+    RecordWalk walk(redis_, match, std::move(one), RecordWalk::Order::kOldestFirst, *entry, *entry);
     auto next = co_await walk.next();
     if (!next.ok())
       co_return next.status();
@@ -385,9 +451,10 @@ Awaitable<absl::StatusOr<std::optional<v1::ActivityRecord>>> RedisActivity::find
   const std::optional<std::int64_t> begun = begun_ms(generation_id);
   if (!begun)
     co_return std::nullopt;
-  RecordWalk walk(redis_, std::move(workspaces), RecordWalk::Order::kOldestFirst,
-                  {static_cast<std::uint64_t>(*begun), 0}, {static_cast<std::uint64_t>(*begun + kHourMs), 0});
-  for (std::size_t scanned = 0; scanned < kMostScanned; ++scanned) {
+  RecordWalk walk(redis_, match, std::move(workspaces), RecordWalk::Order::kOldestFirst,
+                  {static_cast<std::uint64_t>(*begun), 0}, {static_cast<std::uint64_t>(*begun + kHourMs), 0},
+                  kMostScanned);
+  for (;;) {
     auto next = co_await walk.next();
     if (!next.ok())
       co_return next.status();
@@ -419,17 +486,15 @@ Awaitable<absl::Status> RedisActivity::export_records(const v1::ExportQuery& req
   auto found = co_await workspaces(request.filter());
   if (!found.ok())
     co_return found.status();
-  const Range range = range_of(request.filter());
-  RecordWalk walk(redis_, *std::move(found), RecordWalk::Order::kOldestFirst, range.first(), range.last());
+  const TimeRange range = range_of(request.filter());
   const ActivityMatch match(request.filter());
+  RecordWalk walk(redis_, match, *std::move(found), RecordWalk::Order::kOldestFirst, range.first(), range.last());
   Timer timer(co_await asio::this_coro::executor);
   for (int looks = 0;;) {
     auto next = co_await walk.next();
     if (!next.ok())
       co_return next.status();
     if (*next) {
-      if (!match.fits((*next)->record))
-        continue;
       const absl::Status taken = co_await sink.write(std::move((*next)->record));
       if (!taken.ok())
         co_return taken;

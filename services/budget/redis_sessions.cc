@@ -192,20 +192,20 @@ Awaitable<absl::StatusOr<v1::SessionsReply>> RedisActivity::sessions_of_records(
                                                                                 std::vector<std::string> workspaces) {
   const v1::ActivityFilter& filter = request.filter();
   const ActivityMatch match(filter);
-  const EntryId first{static_cast<std::uint64_t>(since_of(filter)), 0};
-  const EntryId last = filter.until_ms() == 0
-                           ? kLastEntry
-                           : EntryId{static_cast<std::uint64_t>(filter.until_ms()) - 1, kLastEntry.number};
-  RecordWalk walk(redis_, std::move(workspaces), RecordWalk::Order::kNewestFirst, first, last);
+  const auto time = co_await time_of_sessions(filter, workspaces, {since_of(filter), filter.until_ms()});
+  if (!time.ok())
+    co_return time.status();
+  RecordWalk walk(redis_, match, std::move(workspaces), RecordWalk::Order::kNewestFirst, time->first(), time->last(),
+                  kMostScanned);
   std::map<std::pair<std::string, std::string>, Found> sessions;
-  for (std::size_t scanned = 0; scanned < kMostScanned; ++scanned) {
+  for (;;) {
     const auto next = co_await walk.next();
     if (!next.ok())
       co_return next.status();
     if (!*next)
       break;
     const v1::ActivityRecord& record = (*next)->record;
-    if (record.session_id().empty() || !match.fits(record))
+    if (record.session_id().empty())
       continue;
     Found& found = sessions[{record.key_id(), record.session_id()}];
     v1::Session& session = found.session;

@@ -33,12 +33,14 @@ std::string record_text(std::string_view text) {
   return out;
 }
 
-v1::ActivityRecord begin_record(const std::string& generation_id, const std::string& key_hash, const Headers& headers) {
+v1::ActivityRecord begin_record(const std::string& generation_id, const std::string& key_hash,
+                                const v1::CreateRequest& request) {
+  const Headers& headers = request.headers();
   v1::ActivityRecord record;
   record.set_generation_id(generation_id);
   record.set_created_ms(now_ms());
   record.set_key_id(key_hash);
-  record.set_api("messages");
+  record.set_api(request.api() == v1::CLIENT_API_CHAT_COMPLETIONS ? "chat_completions" : "messages");
   record.set_user_agent(record_text(header_value(headers, "user-agent")));
   for (const char* name : {"x-title", "http-referer", "x-app"}) {
     if (record.app().empty())

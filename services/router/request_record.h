@@ -17,8 +17,9 @@ inline constexpr std::size_t kMostText = 256;
 // The beginning of `text`, as UTF-8 without control characters: clients send what they like.
 std::string record_text(std::string_view text);
 
-// Of a request that has just come: its time, and what its headers tell of the client.
-v1::ActivityRecord begin_record(const std::string& generation_id, const std::string& key_hash, const Headers& headers);
+// Of a request that has just come: its time, its API, and what its headers tell of the client.
+v1::ActivityRecord begin_record(const std::string& generation_id, const std::string& key_hash,
+                                const v1::CreateRequest& request);
 // What its body tells.
 void add_body(const RequestScan& scan, std::string_view body, const Headers& headers, v1::ActivityRecord& record);
 // How it ended, for a failure that its client was told.

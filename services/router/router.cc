@@ -308,7 +308,7 @@ Awaitable<absl::Status> Router::create(v1::CreateRequest request, FrameSink& sin
   reserve.set_key_hash(*key_hash);
 
   v1::ActivityRecord& record = *reserve.mutable_record();
-  record = begin_record(reserve.generation_id(), *key_hash, request.headers());
+  record = begin_record(reserve.generation_id(), *key_hash, request);
   const absl::StatusOr<std::shared_ptr<Plan>> made = this->plan(request, record);
   if (!made.ok()) {
     // A stranger learns nothing about the catalog.

@@ -3,8 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cctype>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "services/common/base/money.h"
@@ -14,23 +13,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// USAGE_SOURCE_REPORTED -> reported
-std::string source_name(v1::UsageSource source) {
-  if (source == v1::USAGE_SOURCE_UNSPECIFIED)
-    return {};
-  constexpr std::size_t kPrefix = std::string_view("USAGE_SOURCE_").size();
-  std::string name = v1::UsageSource_Name(source);
-  name.erase(0, std::min(kPrefix, name.size()));
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  return name;
-}
-
-std::string iso_time_ms(std::int64_t unix_ms) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(unix_ms / 1000)),
-                     unix_ms % 1000);
-}
-
-Json attempts_of(const v1::ActivityRecord& record) {
+Json attempts_array(const v1::ActivityRecord& record) {
   Json list = Json::array();
   for (const v1::AttemptRecord& attempt : record.attempts()) {
     list.push_back({{"provider", attempt.provider()},
@@ -44,10 +27,42 @@ Json attempts_of(const v1::ActivityRecord& record) {
 
 }  // namespace
 
-std::string record_line(const v1::ActivityRecord& record) {
+std::string iso_time_ms(std::int64_t unix_ms) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(static_cast<std::time_t>(unix_ms / 1000)),
+                     unix_ms % 1000);
+}
+
+double to_tenths(double value) {
+  return std::round(value * 10) / 10;
+}
+
+std::optional<double> output_tokens_per_second(const v1::ActivityRecord& record) {
+  const std::int64_t answering_ms = record.duration_ms() - record.first_token_ms();
+  if (!record.streamed() || record.first_token_ms() <= 0 || answering_ms <= 0 || record.usage().output_tokens() <= 0)
+    return std::nullopt;
+  return to_tenths(static_cast<double>(record.usage().output_tokens()) * 1000 / static_cast<double>(answering_ms));
+}
+
+std::string_view name_of(v1::UsageSource source) {
+  switch (source) {
+    case v1::USAGE_SOURCE_REPORTED:
+      return "reported";
+    case v1::USAGE_SOURCE_DRAINED:
+      return "drained";
+    case v1::USAGE_SOURCE_ESTIMATED:
+      return "estimated";
+    case v1::USAGE_SOURCE_LEASE_EXPIRED:
+      return "lease_expired";
+    default:
+      return {};
+  }
+}
+
+Json record_object(const v1::ActivityRecord& record) {
   const v1::Usage& usage = record.usage();
   const v1::CostParts& parts = record.cost_parts();
-  const Json json = {
+  const std::optional<double> speed = output_tokens_per_second(record);
+  return {
       {"generation_id", record.generation_id()},
       {"created_at", iso_time_ms(record.created_ms())},
       {"key_id", record.key_id()},
@@ -56,7 +71,7 @@ std::string record_line(const v1::ActivityRecord& record) {
       {"model_asked", record.model_asked()},
       {"model", record.model()},
       {"provider", record.provider()},
-      {"attempts", attempts_of(record)},
+      {"attempts", attempts_array(record)},
       {"usage",
        {{"input_tokens", usage.input_tokens()},
         {"output_tokens", usage.output_tokens()},
@@ -64,7 +79,7 @@ std::string record_line(const v1::ActivityRecord& record) {
         {"cache_write_5m_tokens", usage.cache_write_5m_tokens()},
         {"cache_write_1h_tokens", usage.cache_write_1h_tokens()},
         {"web_search_requests", usage.web_search_requests()}}},
-      {"usage_source", source_name(record.usage_source())},
+      {"usage_source", name_of(record.usage_source())},
       {"cost", to_usd(record.cost_nano_usd())},
       {"cost_parts",
        {{"input", to_usd(parts.input())},
@@ -79,6 +94,7 @@ std::string record_line(const v1::ActivityRecord& record) {
       {"error_type", record.error_type()},
       {"first_token_ms", record.first_token_ms() > 0 ? Json(record.first_token_ms()) : Json()},
       {"duration_ms", record.duration_ms()},
+      {"output_tokens_per_second", speed ? Json(*speed) : Json()},
       {"session_id", record.session_id()},
       {"agent_id", record.agent_id()},
       {"parent_agent_id", record.parent_agent_id()},
@@ -87,7 +103,10 @@ std::string record_line(const v1::ActivityRecord& record) {
       {"upstream_id", record.upstream_id()},
       {"api", record.api()},
   };
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string record_line(const v1::ActivityRecord& record) {
+  return record_object(record).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace tollgate

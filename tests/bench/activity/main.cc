@@ -1,6 +1,6 @@
-// What is remembered of requests costs Redis, and how long its views take: records of so many days, settled one by one
-// through the ledger's own scripts on a Redis of its own.
-//   tollgate-bench-activity [records] [days] [keys]
+// Fills a Redis with the activity of so many days, settled one by one through the ledger's own scripts at the time that
+// each would have had, and says what it takes of memory. tests/bench/activity/run.mjs asks for it then.
+//   tollgate-bench-activity ADDRESS [RECORDS; 0: only says it] [DAYS] [KEYS]
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,13 +12,12 @@
 
 #include "services/budget/commands.h"
 #include "services/budget/layout.h"
-#include "services/budget/redis_activity.h"
 #include "services/budget/redis_keys.h"
 #include "services/budget/redis_ledger.h"
 #include "services/budget/redis_workspaces.h"
+#include "services/budget/sweeper.h"
 #include "services/common/redis/redis_client.h"
 #include "tests/integration/budget/clocked_redis.h"
-#include "tests/support/redis/redis_server.h"
 
 namespace tollgate {
 namespace {
@@ -27,6 +26,7 @@ constexpr std::int64_t kDayMs = 86'400'000;
 constexpr int kAtOnce = 64;
 // Records between two settings of the clock.
 constexpr std::int64_t kChunk = 512;
+constexpr std::int64_t kChunksBetweenSweeps = 40;
 
 struct Key {
   std::string hash;
@@ -39,7 +39,7 @@ struct Run {
         redis(io, config),
         clocked(redis, true),
         ledger(clocked, budget()),
-        activity(redis, budget()),
+        sweeper(io, clocked, budget()),
         records(of_records),
         days(of_days),
         keys(of_keys) {}
@@ -47,6 +47,8 @@ struct Run {
   static BudgetConfig budget() {
     BudgetConfig config;
     config.activity.raw_count = 10'000'000;
+    // Its clock is the machine's.
+    config.activity.raw_ttl = std::chrono::days(3650);
     return config;
   }
 
@@ -54,7 +56,7 @@ struct Run {
   RedisClient redis;
   ClockedRedis clocked;
   RedisLedger ledger;
-  RedisActivity activity;
+  Sweeper sweeper;
   const std::int64_t records;
   const std::int64_t days;
   const int keys;
@@ -73,10 +75,16 @@ std::int64_t below(Run& run, std::int64_t bound) {
 }
 
 v1::SettleRequest settlement(Run& run, std::int64_t number, std::int64_t at_ms) {
-  static const std::vector<std::string> models = {"anthropic/claude-sonnet-4",  "anthropic/claude-opus-5.5",
-                                                  "anthropic/claude-haiku-4.5", "openai/gpt-5",
-                                                  "google/gemini-2.5-pro",      "anthropic/claude-sonnet-5.5"};
-  static const std::vector<std::string> providers = {"anthropic", "bedrock", "vertex"};
+  struct Model {
+    std::string name;
+    std::vector<std::string> providers;
+  };
+  static const std::vector<std::string> clouds = {"anthropic", "bedrock", "vertex"};
+  static const std::vector<Model> models = {
+      {"anthropic/claude-sonnet-5.5", clouds}, {"anthropic/claude-opus-5.5", clouds},
+      {"anthropic/claude-haiku-4.5", clouds},  {"openai/gpt-5", {"openai"}},
+      {"anthropic/claude-sonnet-4", clouds},   {"anthropic/claude-opus-4.5", clouds},
+      {"openai/gpt-5-mini", {"openai"}},       {"anthropic/claude-sonnet-4.5", clouds}};
   const auto pick = [&run](const auto& list) -> const auto& {
     // The first are the most used.
     const std::int64_t size = static_cast<std::int64_t>(list.size());
@@ -92,17 +100,19 @@ v1::SettleRequest settlement(Run& run, std::int64_t number, std::int64_t at_ms) 
   settle.set_usage_source(v1::USAGE_SOURCE_REPORTED);
   v1::ActivityRecord& record = *settle.mutable_record();
   record.set_created_ms(at_ms - 5000);
-  record.set_key_name("team key");
+  record.set_key_name(fmt::format("key {}", place));
   record.set_model_asked("claude-sonnet-4-20250514");
-  record.set_model(pick(models));
-  record.set_provider(pick(providers));
+  const Model& model = pick(models);
+  record.set_model(model.name);
+  record.set_provider(pick(model.providers));
   v1::AttemptRecord& attempt = *record.add_attempts();
   attempt.set_provider(record.provider());
   attempt.set_model(record.model());
   attempt.set_status(200);
   attempt.set_kind("ok");
   attempt.set_latency_ms(700);
-  record.set_status(below(run, 50) == 0 ? 529 : 200);
+  const std::int64_t fate = below(run, 100);
+  record.set_status(fate == 0 ? 529 : fate == 1 ? 429 : 200);
   v1::Usage& usage = *record.mutable_usage();
   usage.set_input_tokens(below(run, 3000));
   usage.set_output_tokens(below(run, 2000));
@@ -165,6 +175,8 @@ Awaitable<void> generate(Run& run) {
       timer.expires_after(std::chrono::microseconds(200));
       co_await timer.async_wait(use_awaitable);
     }
+    if (done / kChunk % kChunksBetweenSweeps == 0)
+      (void)co_await run.sweeper.sweep();
   }
 }
 
@@ -192,104 +204,24 @@ Awaitable<void> print_memory(Redis& redis, std::string what, std::string pattern
              static_cast<double>(bytes) / static_cast<double>(std::max<std::int64_t>(entries, 1)));
 }
 
-class Clock {
- public:
-  double ms() const { return std::chrono::duration<double, std::milli>(SteadyClock::now() - begin_).count(); }
-
- private:
-  SteadyClock::time_point begin_ = SteadyClock::now();
-};
-
-Awaitable<void> print_query(Run& run, std::string what, v1::ActivityQuery query) {
-  const Clock clock;
-  const auto reply = co_await run.activity.query(query);
-  fmt::print("  {:<44} {:>7.1f} ms, {} groups of {} requests{}\n", what, clock.ms(),
-             reply.ok() ? reply->groups_size() : -1, reply.ok() ? reply->total().requests() : -1,
-             reply.ok() && reply->incomplete() ? ", incomplete" : "");
-}
-
-v1::ActivityQuery by(std::vector<v1::Dimension> dimensions, v1::Interval interval, std::int64_t days) {
-  v1::ActivityQuery query;
-  for (const v1::Dimension dimension : dimensions)
-    query.add_by(dimension);
-  query.set_interval(interval);
-  query.mutable_filter()->set_since_ms(now_ms() - days * kDayMs);
-  return query;
-}
-
-struct Counting : RecordSink {
-  std::int64_t count = 0;
-  Awaitable<absl::Status> write(v1::ActivityRecord) override {
-    ++count;
-    co_return absl::OkStatus();
+Awaitable<void> fill(Run& run) {
+  if (run.records > 0) {
+    co_await generate(run);
+    std::vector<std::string> clock = {"DEL", "test:clock"};
+    (void)co_await tollgate::run(run.redis, std::move(clock));
+    fmt::print("{} records over {} days by {} keys in 3 workspaces, {} failures\n", run.records, run.days, run.keys,
+               run.failures);
   }
-};
-
-Awaitable<void> print_views(Run& run) {
-  v1::ActivityQuery query = by({v1::DIMENSION_MODEL}, v1::INTERVAL_DAY, run.days);
-  co_await print_query(run, "by model and day, all days", query);
-  query = by({v1::DIMENSION_KEY}, v1::INTERVAL_HOUR, 7);
-  co_await print_query(run, "by key and hour, 7 days", query);
-  query = by({v1::DIMENSION_KEY}, v1::INTERVAL_HOUR, run.days);
-  co_await print_query(run, "by key and hour, all days", query);
-  query = by({v1::DIMENSION_PROVIDER, v1::DIMENSION_STATUS}, v1::INTERVAL_HOUR, 1);
-  co_await print_query(run, "by provider, status and hour, 1 day", query);
-  query = by({v1::DIMENSION_KEY, v1::DIMENSION_MODEL}, v1::INTERVAL_UNSPECIFIED, run.days);
-  co_await print_query(run, "by key and model, all days", query);
-  query = by({v1::DIMENSION_MODEL}, v1::INTERVAL_UNSPECIFIED, run.days);
-  query.mutable_filter()->add_keys("key 3");
-  co_await print_query(run, "by model of one key, all days", query);
-  query = by({v1::DIMENSION_SESSION}, v1::INTERVAL_UNSPECIFIED, 1);
-  co_await print_query(run, "by session, 1 day (of records)", query);
-
-  v1::RecordsQuery records;
-  records.mutable_filter()->set_since_ms(1);
-  const auto print_records = [&](std::string what) -> Awaitable<void> {
-    const Clock clock;
-    const auto reply = co_await run.activity.records(records);
-    fmt::print("  {:<44} {:>7.1f} ms, {} records\n", what, clock.ms(), reply.ok() ? reply->records_size() : -1);
-  };
-  std::string what = "newest 50 records";
-  co_await print_records(what);
-  records.mutable_filter()->add_statuses("5xx");
-  what = "newest 50 that failed";
-  co_await print_records(what);
-  records.mutable_filter()->clear_statuses();
-  records.mutable_filter()->set_search("nothing has this");
-  what = "search that finds nothing, one page";
-  co_await print_records(what);
-
-  v1::SessionsQuery sessions;
-  const Clock sessions_clock;
-  const auto listed = co_await run.activity.sessions(sessions);
-  fmt::print("  {:<44} {:>7.1f} ms, {} sessions\n", "newest 50 sessions", sessions_clock.ms(),
-             listed.ok() ? listed->sessions_size() : -1);
-  v1::ExportQuery all;
-  all.mutable_filter()->set_since_ms(1);
-  Counting sink;
-  const Clock export_clock;
-  (void)co_await run.activity.export_records(all, sink);
-  fmt::print("  {:<44} {:>7.1f} ms, {} records\n", "export of all", export_clock.ms(), sink.count);
-}
-
-Awaitable<void> measure(Run& run) {
-  const std::int64_t before = co_await used_memory(run.redis);
-  const Clock clock;
-  co_await generate(run);
-  const std::int64_t used = co_await used_memory(run.redis) - before;
-  fmt::print("{} records over {} days by {} keys in 3 workspaces, {} failures, generated in {:.0f} s\n", run.records,
-             run.days, run.keys, run.failures, clock.ms() / 1000);
-  fmt::print("Redis: {:.0f} MB, {:.0f} bytes a record with all that belongs to it\n", static_cast<double>(used) / 1e6,
-             static_cast<double>(used) / static_cast<double>(run.records));
+  fmt::print("Redis: {:.0f} MB\n", static_cast<double>(co_await used_memory(run.redis)) / 1e6);
   const std::vector<std::array<std::string, 3>> parts = {{"records", "tg:{*}:records", "XLEN"},
                                                          {"sums of hours", "tg:{*}:hour:*", "HLEN"},
                                                          {"sums of days", "tg:{*}:day:*", "HLEN"},
                                                          {"sessions", "tg:{*}:session:*", ""},
-                                                         {"sessions by time", "tg:{*}:sessions", "ZCARD"}};
+                                                         {"sessions by time", "tg:{*}:sessions", "ZCARD"},
+                                                         {"settlements", "tg:{*}:gen:*", ""},
+                                                         {"settlements by time", "tg:{*}:settled", "ZCARD"}};
   for (const auto& part : parts)
     co_await print_memory(run.redis, part[0], part[1], part[2]);
-  fmt::print("Views, cold, one at a time:\n");
-  co_await print_views(run);
   run.context.stop();
 }
 
@@ -298,20 +230,20 @@ Awaitable<void> measure(Run& run) {
 
 int main(int argc, char** argv) {
   using namespace tollgate;
-  const std::int64_t records = argc > 1 ? std::atoll(argv[1]) : 1'000'000;
-  const std::int64_t days = argc > 2 ? std::atoll(argv[2]) : 30;
-  const int keys = argc > 3 ? std::atoi(argv[3]) : 50;
-  if (records < 1 || days < 1 || keys < 3) {
-    fmt::print(stderr, "usage: tollgate-bench-activity [records] [days] [keys, at least 3]\n");
+  const std::int64_t records = argc > 2 ? std::atoll(argv[2]) : 1'000'000;
+  const std::int64_t days = argc > 3 ? std::atoll(argv[3]) : 30;
+  const int keys = argc > 4 ? std::atoi(argv[4]) : 50;
+  if (argc < 2 || records < 0 || days < 1 || keys < 3) {
+    fmt::print(stderr, "usage: tollgate-bench-activity ADDRESS [RECORDS] [DAYS] [KEYS, at least 3]\n");
     return 2;
   }
-  RedisServer server;
-  asio::io_context context;
+  RedisConfig redis;
+  redis.address = argv[1];
   // Listing all names for their memory takes long.
-  RedisConfig redis = server.config();
   redis.command_timeout = std::chrono::seconds(60);
+  asio::io_context context;
   Run run(context, redis, records, days, keys);
-  asio::co_spawn(context, measure(run), asio::detached);
+  asio::co_spawn(context, fill(run), asio::detached);
   context.run();
-  return 0;
+  return run.failures == 0 ? 0 : 1;
 }

@@ -199,6 +199,80 @@ TEST_F(ActivityTest, FiltersHoldForSumsAndForRecords) {
   check([&](auto& f) { f.set_until_ms(1000), f.set_since_ms(1); }, {}, 0);
 }
 
+TEST_F(ActivityTest, ASessionIsFoundInAllOfItsTime) {
+  const std::string hash = create_key().key().hash();
+  const std::string other = create_key().key().hash();
+  for (int i = 0; i < 200; ++i)
+    ask(hash, {.id = fmt::format("gen-{}", i), .session = fmt::format("s{}", i % 50)});
+  // Another key's of the same name is another one.
+  ask(other, {.id = "gen-other", .session = "s7"});
+
+  v1::ActivityFilter filter;
+  filter.set_since_ms(1);
+  filter.add_sessions("s7");
+  EXPECT_THAT(ids(filter), ElementsAre("gen-other", "gen-157", "gen-107", "gen-57", "gen-7"));
+  v1::ActivityReply reply = query_by({v1::DIMENSION_KEY}, filter);
+  EXPECT_EQ(reply.total().requests(), 5);
+  EXPECT_EQ(reply.groups_size(), 2);
+  filter.add_keys(hash);
+  EXPECT_THAT(ids(filter), ElementsAre("gen-157", "gen-107", "gen-57", "gen-7"));
+  filter.add_sessions("s8");
+  EXPECT_EQ(query_by({}, filter).total().requests(), 8);
+
+  // Its time and that asked for must meet.
+  filter.set_since_ms(2);
+  filter.set_until_ms(1000);
+  EXPECT_THAT(ids(filter), IsEmpty());
+  filter.clear_until_ms();
+  filter.clear_sessions();
+  filter.add_sessions("nobody's");
+  EXPECT_THAT(ids(filter), IsEmpty());
+  EXPECT_EQ(query_by({}, filter).total().requests(), 0);
+}
+
+TEST_F(ActivityTest, ASessionThatIsForgottenStillHasItsRecords) {
+  const std::string hash = create_key().key().hash();
+  BudgetConfig config;
+  config.activity.sessions = 10;
+  for (int i = 0; i < 30; ++i)
+    ask(hash, {.id = fmt::format("gen-{}", i), .session = fmt::format("s{}", i)});
+  sweep(config);
+  RedisActivity bounded(redis_, config);
+  v1::RecordsQuery request;
+  request.mutable_filter()->set_since_ms(1);
+  request.mutable_filter()->add_sessions("s3");
+  const auto reply = loop_.run(bounded.records(request));
+  expect_ok(reply);
+  EXPECT_THAT(ids(*reply), ElementsAre("gen-3"));
+}
+
+TEST_F(ActivityTest, APageKnowsWhetherItIsTheLast) {
+  const std::string hash = create_key().key().hash();
+  // More than are read at once.
+  for (int i = 0; i < 300; ++i)
+    ask(hash, {.id = fmt::format("gen-{}", i), .model = i == 0 ? "rare/model" : "common/model"});
+  v1::RecordsQuery request;
+  request.set_limit(300);
+  EXPECT_THAT(records(request).cursor(), IsEmpty());
+  request.set_limit(299);
+  v1::RecordsReply page = records(request);
+  EXPECT_THAT(page.records(), SizeIs(299));
+  request.set_cursor(page.cursor());
+  page = records(request);
+  EXPECT_THAT(ids(page), ElementsAre("gen-0"));
+  EXPECT_THAT(page.cursor(), IsEmpty());
+
+  request = {};
+  request.mutable_filter()->add_models("rare/model");
+  page = records(request);
+  EXPECT_THAT(ids(page), ElementsAre("gen-0"));
+  EXPECT_THAT(page.cursor(), IsEmpty());
+  request.mutable_filter()->set_search("NOTHING has this");
+  page = records(request);
+  EXPECT_THAT(ids(page), IsEmpty());
+  EXPECT_THAT(page.cursor(), IsEmpty());
+}
+
 TEST_F(ActivityTest, WhatIsNoFilterIsRefused) {
   v1::ActivityQuery query;
   query.mutable_filter()->add_statuses("abc");

@@ -79,6 +79,7 @@ TEST_F(ChatTest, WhatGoesOnIsARequestOfTheMessagesApi) {
                                 R"({"role":"user","content":[{"type":"text","text":"Hi"}]}]})"));
   const v1::CreateRequest request = messages_.last_request();
   EXPECT_EQ(request.api_key(), "sk-tg-v1-good");
+  EXPECT_EQ(request.api(), v1::CLIENT_API_CHAT_COMPLETIONS);
   EXPECT_EQ(header_of(request, "anthropic-version"), "2023-06-01;");
   EXPECT_EQ(header_of(request, "OpenAI-Organization") + header_of(request, "X-Stainless-Lang"), "");
   EXPECT_EQ(header_of(request, "x-mine"), "1;");

@@ -73,6 +73,20 @@ class MonitoringTest : public ::testing::TestWithParam<Form> {
 INSTANTIATE_TEST_SUITE_P(, MonitoringTest, ::testing::Values(Form::kOneProcess, Form::kFiveProcesses),
                          [](const auto& form) { return name_of(form.param); });
 
+TEST_P(MonitoringTest, ApisAreToldApart) {
+  Suite suite(GetParam(), 2, settings());
+  const std::string key = suite.create_key("ci");
+  EXPECT_EQ(status_of(suite.message(key, false)), 200u);
+  HttpRequest chat = suite.request(key, false);
+  chat.target = "/api/v1/chat/completions";
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(status_of(HttpExchange(suite.port(), chat)), 200u);
+  ASSERT_TRUE(settled(suite, 3));
+  const MetricsText router = scrape(part(suite, "router"));
+  EXPECT_EQ(router.value("tollgate_requests_total", {{"api", "messages"}}), 1);
+  EXPECT_EQ(router.value("tollgate_requests_total", {{"api", "chat_completions"}}), 2);
+}
+
 TEST_P(MonitoringTest, NumbersAreWhatWasSent) {
   Suite suite(GetParam(), 2, settings());
   const std::string key = suite.create_key("ci");

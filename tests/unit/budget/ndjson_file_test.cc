@@ -87,6 +87,7 @@ TEST(RecordLineTest, HasTheNamesOfTheApi) {
   EXPECT_EQ(json.at("usage_source"), "lease_expired");
   EXPECT_EQ(json.at("attempts")[0].at("kind"), "ok");
   EXPECT_TRUE(json.at("first_token_ms").is_null());
+  EXPECT_TRUE(json.at("output_tokens_per_second").is_null());
   EXPECT_EQ(record_line(record).find('\n'), std::string::npos);
 }
 

@@ -84,6 +84,20 @@ TEST_F(RecordTest, TellsWhoAskedForWhatAndWhatBecameOfIt) {
   EXPECT_EQ(ledger_.reserved[0].record().model_asked(), "m");
 }
 
+TEST_F(RecordTest, TellsWhichApiTheClientSpeaks) {
+  v1::CreateRequest message = request();
+  message.set_api(v1::CLIENT_API_CHAT_COMPLETIONS);
+  v1::CreateRequest unknown = message;
+  adapter_.script = {{{upstream_head(), committed(), data("x", 5), ended(7, 5), done()}},
+                     {{upstream_head(), committed(), data("x", 5), ended(7, 5), done()}}};
+  ASSERT_TRUE(create(std::move(message)).ok());
+  EXPECT_EQ(settled().api(), "chat_completions");
+  // Of a newer caller.
+  unknown.set_api(static_cast<v1::ClientApi>(7));
+  ASSERT_TRUE(create(std::move(unknown)).ok());
+  EXPECT_EQ(settled().api(), "messages");
+}
+
 TEST_F(RecordTest, TellsOfEveryAttempt) {
   adapter_.script = {{{head()}, error(Failure::KIND_OVERLOADED, "busy")},
                      {{upstream_head(), committed(), data("x", 5), counted(7, 5), done()}}};
