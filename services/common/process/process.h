@@ -1,8 +1,10 @@
 // What every program of the suite does at its beginning and its end.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "absl/status/status.h"
@@ -35,9 +37,12 @@ absl::StatusOr<Config> load_config(const ConfigOptions& options, Secrets secrets
 // is allowed, switches core dumps off (they would hold keys). First thing in main().
 void prepare_process();
 
-// Waits for SIGINT or SIGTERM. The next one after it kills the process at once; what is unsettled then is settled by
-// its lease.
-void wait_for_termination();
+// Waits for SIGINT or SIGTERM. The next one stops the token: there is no time to drain, what runs is cut and settled.
+// One more kills the process at once; what is unsettled then is settled by its lease. Once in a process.
+std::stop_token wait_for_termination();
+
+// What is left of timeouts.drain since `start`; some seconds in any case, since what was cut is still to be settled.
+std::chrono::milliseconds left_to_settle(const Config& config, std::chrono::steady_clock::time_point start);
 
 // What the monitoring asks a process for. Ends when it is destroyed.
 struct Monitoring {
