@@ -145,8 +145,13 @@ TEST(Drain, AnExportThatFollowsHoldsNothingUp) {
   EXPECT_EQ(budget.wait(kSoon), 0);
   stream.body();
   suite.restart("budget");
-  HttpExchange again(suite.port(), {"GET", "/api/v1/activity/stream", {{"x-api-key", key}}, ""});
-  EXPECT_EQ(again.status(), 200U);
+  // As soon as the gateway has found it again.
+  std::unique_ptr<HttpExchange> again;
+  EXPECT_TRUE(wait_until([&] {
+    again = std::make_unique<HttpExchange>(suite.port(),
+                                           HttpRequest{"GET", "/api/v1/activity/stream", {{"x-api-key", key}}, ""});
+    return again->status() == 200;
+  }));
   Process& gateway = suite.process("gateway");
   gateway.signal(SIGTERM);
   EXPECT_EQ(gateway.wait(kSoon), 0);
