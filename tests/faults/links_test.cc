@@ -61,6 +61,10 @@ std::vector<Fault> faults_of(const std::string& link) {
     faults[2].name = "reset every 6 kB";
     faults[2].faults.cut_after_bytes = 6'000;
     faults[2].others = {Sight::kRefused};
+  } else if (link == "adapter-u0") {
+    // Each connection has one request at a time.
+    faults[2].name = "reset every 6 kB";
+    faults[2].faults.cut_after_bytes = 6'000;
   } else if (link == "budget-redis") {
     faults[2].name = "reset every 6 kB";
     faults[2].faults.cut_after_bytes = 6'000;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr const char* kName = "servers.tollgate.test";
 
-class BalancingTest : public testing::Test {
+class BalancingTest : public ::testing::Test {
  protected:
   // A server that counts its calls, at the common port of an address of its own.
   struct Replica {
