@@ -12,8 +12,8 @@ namespace tollgate {
 class EndlessStreams {
  public:
   virtual ~EndlessStreams() = default;
-  // Any thread: those that run are ended, their callers get UNAVAILABLE and may go on at another server; so are those
-  // that begin afterwards.
+  // Any thread: those that run are ended, their callers get UNAVAILABLE, or CANCELLED where a record was just on its
+  // way to them, and may go on at another server; so are those that begin afterwards.
   virtual void end_streams() = 0;
 };
 

@@ -78,7 +78,7 @@ class ServerCall : public Reactor {
   }
 
   // After spawn(), before the reactor is given to gRPC: when `ends` says so, the call is answered with UNAVAILABLE as
-  // soon as its coroutine has unwound.
+  // soon as its coroutine has unwound; with CANCELLED if a write had to be broken off for that.
   static void end_with(StreamEnds& ends, const std::shared_ptr<ServerCall>& call) {
     call->ends_ = &ends;
     call->end_ = ends.add([call] { asio::post(call->executor_, [call] { call->end(); }); });

@@ -264,7 +264,9 @@ TEST_F(ContractsTest, AnExportThatFollowsEndsWithItsServer) {
   const auto start = SteadyClock::now();
   server_.drain(10min);
   EXPECT_LT(SteadyClock::now() - start, kPatience);
-  EXPECT_EQ(task.get().code(), absl::StatusCode::kUnavailable);
+  // It writes without a pause: a write may be what is broken off.
+  const absl::StatusCode code = task.get().code();
+  EXPECT_TRUE(code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kCancelled) << code;
   EXPECT_EQ(fake.ended, 1);
 }
 
