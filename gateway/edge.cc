@@ -47,15 +47,16 @@ class ConnectionCount {
       none_.notify_all();
   }
 
-  bool wait_for_none(std::chrono::milliseconds time) {
+  // False: the time is over, or `haste` was stopped before.
+  bool wait_for_none(std::chrono::milliseconds time, const std::stop_token& haste = {}) {
     std::unique_lock lock(mutex_);
-    return none_.wait_for(lock, time, [this] { return count_ == 0; });
+    return none_.wait_for(lock, haste, time, [this] { return count_ == 0; });
   }
 
  private:
   const std::size_t limit_;
   std::mutex mutex_;
-  std::condition_variable none_;
+  std::condition_variable_any none_;
   std::size_t count_ = 0;
 };
 
@@ -298,14 +299,14 @@ std::uint16_t Edge::port() const {
   return state_->port;
 }
 
-bool Edge::drain(std::chrono::milliseconds time) {
+bool Edge::drain(std::chrono::milliseconds time, const std::stop_token& haste) {
   asio::post(state_->shards.at(0), [state = state_] {
     error_code ignored;
     state->acceptor.close(ignored);
     state->pause.cancel();
   });
   state_->for_each_session(&Session::drain);
-  if (state_->count->wait_for_none(time))
+  if (state_->count->wait_for_none(time, haste))
     return true;
   state_->for_each_session(&Session::cut);
   state_->count->wait_for_none(kCutTime);

@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -57,9 +58,9 @@ class Edge {
   std::uint16_t port() const;
 
   // Stops accepting, closes idle connections and waits until the running requests have ended. Those that have not after
-  // `time` are cancelled: a stream ends with an `error` event. Returns when no connection is left, at most a few
-  // seconds after `time`; false if some had to be cancelled.
-  bool drain(std::chrono::milliseconds time);
+  // `time`, or when `haste` is stopped, are cancelled: a stream ends with an `error` event. Returns when no connection
+  // is left, at most a few seconds after `time`; false if some had to be cancelled.
+  bool drain(std::chrono::milliseconds time, const std::stop_token& haste = {});
 
  private:
   struct State;

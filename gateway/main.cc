@@ -52,9 +52,9 @@ absl::Status serve(const Config& config) {
         .with("service", "gateway")
         .with("http_port", edge.port())
         .with("grpc_port", server.port());
-    wait_for_termination();
+    const std::stop_token haste = wait_for_termination();
     server.drain(std::chrono::milliseconds(0));
-    edge.drain(config.timeouts.drain);
+    edge.drain(config.timeouts.drain, haste);
   }
   shards.stop();
   return status;

@@ -178,9 +178,9 @@ Awaitable<absl::Status> Drains::send(std::shared_ptr<const v1::SendRequest> requ
   co_return co_await attempt->relay_to(client);
 }
 
-Awaitable<void> Drains::finish(SteadyClock::time_point until) {
+Awaitable<void> Drains::finish(SteadyClock::time_point until, std::stop_token haste) {
   Timer timer(context_);
-  while (!running_.empty() && SteadyClock::now() < until) {
+  while (!running_.empty() && SteadyClock::now() < until && !haste.stop_requested()) {
     timer.expires_after(kLook);
     co_await timer.async_wait(as_tuple);
   }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <stop_token>
 
 #include "services/common/api/provider_adapter.h"
 #include "services/router/account.h"
@@ -36,8 +37,9 @@ class Drains {
 
   // Streams that are read without a client.
   std::size_t running() const;
-  // For the end of the process: waits for them until `until`, then aborts what is left and settles it as it is.
-  Awaitable<void> finish(SteadyClock::time_point until);
+  // For the end of the process: waits for them until `until` or until `haste` is stopped, then aborts what is left and
+  // settles it as it is.
+  Awaitable<void> finish(SteadyClock::time_point until, std::stop_token haste = {});
 
  private:
   class Attempt;

@@ -97,8 +97,10 @@ absl::Status serve(const Config& config) {
   shards.start();
   const absl::Status status = serve_rpc(
       config, "router",
-      {&messages_service, &catalog_service, &routing_service, &keys_service, &workspaces_service, &activity_service});
-  router::settle_all(settling, config.timeouts.drain);
+      {&messages_service, &catalog_service, &routing_service, &keys_service, &workspaces_service, &activity_service},
+      [&settling](std::chrono::milliseconds time, const std::stop_token& haste) {
+        router::settle_all(settling, time, haste);
+      });
   shards.stop();
   return status;
 }

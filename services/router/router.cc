@@ -433,13 +433,13 @@ Awaitable<absl::Status> Router::serve(const std::shared_ptr<Plan>& plan, const s
   co_return status;
 }
 
-Awaitable<bool> Router::settled(std::chrono::milliseconds limit) {
+Awaitable<bool> Router::settled(std::chrono::milliseconds limit, std::stop_token haste) {
   const auto end = SteadyClock::now() + limit;
   // The settlements of what is ended by force need their time, too.
   const auto drained = end - std::min<std::chrono::milliseconds>(kSettling, limit / 2);
-  co_await drains_.finish(drained);
+  co_await drains_.finish(drained, haste);
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - SteadyClock::now());
-  const bool all = co_await settler_.settled(std::max(left, std::chrono::milliseconds(0)));
+  const bool all = co_await settler_.settled(std::max(left, std::chrono::milliseconds(0)), haste);
   co_return all&& drains_.running() == 0;
 }
 

@@ -29,7 +29,7 @@ class Router : public Messages {
 
   // For the end of the process, when no client is left: waits at most `limit` for the streams that are still read, ends
   // those that are not over by then, and sees to it that all is settled. True when it is.
-  Awaitable<bool> settled(std::chrono::milliseconds limit);
+  Awaitable<bool> settled(std::chrono::milliseconds limit, std::stop_token haste = {});
   // Streams that are read without a client; those and settlements that are still on their way.
   std::size_t draining() const { return drains_.running(); }
   std::size_t unsettled() const { return settler_.pending() + draining(); }

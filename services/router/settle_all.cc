@@ -8,10 +8,11 @@
 
 namespace tollgate::router {
 
-void settle_all(const std::vector<std::pair<Executor, Router*>>& routers, std::chrono::milliseconds limit) {
+void settle_all(const std::vector<std::pair<Executor, Router*>>& routers, std::chrono::milliseconds limit,
+                const std::stop_token& haste) {
   std::vector<std::future<bool>> waits;
   for (const auto& [executor, router] : routers)
-    waits.push_back(asio::co_spawn(executor, router->settled(limit), asio::use_future));
+    waits.push_back(asio::co_spawn(executor, router->settled(limit, haste), asio::use_future));
   bool all = true;
   for (std::future<bool>& wait : waits)
     all = wait.get() && all;

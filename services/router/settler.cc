@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kFirstPause{50};
 constexpr milliseconds kLongestPause{2000};
+constexpr milliseconds kHurry{2000};
 // No money is at stake: about 700 ms in sum.
 constexpr int kMostNoteAttempts = 4;
 // About 40 s in sum. Later the lease has run out, or soon does.
@@ -95,10 +96,15 @@ Awaitable<void> Settler::deliver_note(v1::ActivityRecord record, int most_attemp
   --notes_;
 }
 
-Awaitable<bool> Settler::settled(milliseconds limit) {
-  const auto end = SteadyClock::now() + limit;
+Awaitable<bool> Settler::settled(milliseconds limit, std::stop_token haste) {
+  auto end = SteadyClock::now() + limit;
+  bool hurries = false;
   Timer timer(context_);
   while (pending_ > 0 && SteadyClock::now() < end) {
+    if (!hurries && haste.stop_requested()) {
+      hurries = true;
+      end = std::min(end, SteadyClock::now() + kHurry);
+    }
     timer.expires_after(milliseconds(10));
     co_await timer.async_wait(as_tuple);
   }

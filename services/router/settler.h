@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <stop_token>
 
 #include "services/common/api/ledger.h"
 #include "services/router/metrics.h"
@@ -23,8 +24,9 @@ class Settler {
   void note(v1::ActivityRecord record, bool unanswered = false);
   // Settlements and records on their way.
   std::size_t pending() const { return pending_; }
-  // Waits until none is pending, at most `limit`. True when none is.
-  Awaitable<bool> settled(std::chrono::milliseconds limit);
+  // Waits until none is pending, at most `limit`; not more than two seconds from when `haste` was stopped. True when
+  // none is.
+  Awaitable<bool> settled(std::chrono::milliseconds limit, std::stop_token haste = {});
 
  private:
   static constexpr std::size_t kMostNotes = 1024;

@@ -2,8 +2,10 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <future>
 #include <memory>
 #include <set>
+#include <stop_token>
 #include <vector>
 
 #include "gateway/edge.h"
@@ -123,6 +125,8 @@ absl::Status serve_all(const Config& config) {
   Edge edge(config, shards, edge_services);
   (*source)->start();
   shards.start();
+  std::stop_token haste;
+  auto start = std::chrono::steady_clock::now();
   absl::Status status = edge.listen();
   if (status.ok()) {
     RpcServer server({.address = config.listen.grpc, .body_bytes = config.limits.body_bytes});
@@ -139,12 +143,15 @@ absl::Status serve_all(const Config& config) {
           .with("service", "tollgate")
           .with("http_port", edge.port())
           .with("grpc_port", server.port());
-      wait_for_termination();
+      haste = wait_for_termination();
+      start = std::chrono::steady_clock::now();
     }
-    edge.drain(config.timeouts.drain);
-    server.drain(config.timeouts.drain);
+    // Both at once: each closes its listener now.
+    const std::future<void> rpc = std::async(std::launch::async, [&] { server.drain(config.timeouts.drain, haste); });
+    edge.drain(config.timeouts.drain, haste);
+    rpc.wait();
   }
-  router::settle_all(settling, config.timeouts.drain);
+  router::settle_all(settling, left_to_settle(config, start), haste);
   shards.stop();
   return status;
 }

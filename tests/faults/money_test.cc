@@ -14,10 +14,8 @@
 #include <sstream>
 #include <thread>
 
-#include "services/budget/layout.h"
-#include "services/common/redis/redis_client.h"
+#include "tests/faults/books.h"
 #include "tests/integration/system/suite.h"
-#include "tests/support/redis/loop.h"
 
 namespace tollgate::testing {
 namespace {
@@ -31,30 +29,6 @@ unsigned seed() {
   const unsigned seed = given != nullptr ? static_cast<unsigned>(std::stoul(given)) : std::random_device()();
   std::cout << "TOLLGATE_SEED=" << seed << "\n";
   return seed;
-}
-
-std::int64_t nano_usd(double usd) {
-  return std::llround(usd * 1e9);
-}
-
-// The simulator's prices are 1 USD per million tokens of input and 2 of output.
-std::int64_t cost_of(const json& usage) {
-  return usage.at("input_tokens").get<std::int64_t>() * 1000 + usage.at("output_tokens").get<std::int64_t>() * 2000;
-}
-
-json verify(Suite& suite, int& code) {
-  const std::string output = suite.tollgate({"ledger", "verify", "--json"}, &code);
-  return json::parse(output, nullptr, false);
-}
-
-// Everything in flight has ended, and the ledger adds up.
-void expect_books_are_closed(Suite& suite) {
-  json report;
-  EXPECT_TRUE(wait_until([&] {
-    int code = -1;
-    report = verify(suite, code);
-    return code == 0 && report.at("holds") == 0;
-  })) << report.dump(2);
 }
 
 json get_json(Suite& suite, const std::string& key, const std::string& target) {
@@ -87,35 +61,6 @@ void expect_activity_agrees(Suite& suite, const std::string& name, const std::st
   EXPECT_EQ(records, total("day"));
   EXPECT_EQ(records.first, nano_usd(suite.key(name).at("usage")));
 }
-
-// What Redis says of a settled generation.
-struct Settled {
-  std::int64_t cost = -1;
-  int source = 0;
-};
-
-class Records {
- public:
-  explicit Records(Suite& suite) : redis_(loop_.context(), suite.redis().config()) {}
-
-  Settled settled(const std::string& generation) {
-    std::vector<std::string> argv = {"GET", layout::generation("default", generation)};
-    const auto reply = loop_.run(redis_.command(std::move(argv)));
-    Settled out;
-    char hash[65];
-    if (reply.ok() && std::sscanf(reply->text.c_str(), "s %64s %ld %d", hash, &out.cost, &out.source) != 3)
-      out = {};
-    return out;
-  }
-  std::int64_t count() {
-    std::vector<std::string> argv = {"ZCARD", layout::settled("default")};
-    return loop_.run(redis_.command(std::move(argv)))->integer;
-  }
-
- private:
-  Loop loop_;
-  RedisClient redis_;
-};
 
 // The number after `text`, in USD.
 std::int64_t amount_after(const std::string& message, const std::string& text) {
@@ -311,7 +256,7 @@ TEST(Money, NothingIsLostWhoeverIsKilled) {
   const json journal = suite.simulator().billed();
   for (const json& request : journal.at("requests"))
     billed[request.at("message_id")] = cost_of(request);
-  Records records(suite);
+  Records records(suite.redis().config());
   std::map<int, int> sources;
   std::int64_t sum = 0;
   std::set<std::string> generations;
@@ -405,7 +350,7 @@ TEST(Money, NobodyIsServedUnpaidWhileRedisIsAway) {
   expect_books_are_closed(suite);
   const json billed = suite.simulator().billed();
   EXPECT_EQ(nano_usd(suite.key("ci").at("usage")), cost_of(billed.at("totals")));
-  EXPECT_EQ(Records(suite).count(), billed.at("totals").at("requests").get<std::int64_t>());
+  EXPECT_EQ(Records(suite.redis().config()).count(), billed.at("totals").at("requests").get<std::int64_t>());
   expect_activity_agrees(suite, "ci", key);
   std::cout << "served " << served << ", refused " << refused << "\n";
 }

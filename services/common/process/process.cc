@@ -3,19 +3,24 @@
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
+#include <thread>
 
 #include "services/common/base/log.h"
 #include "services/common/telemetry/process_metrics.h"
 
 namespace tollgate {
 namespace {
+
+constexpr std::chrono::milliseconds kSettling{5000};
 
 sigset_t termination_signals() {
   sigset_t set;
@@ -81,12 +86,27 @@ void allow_core_dumps() {
   Log(spdlog::level::warn, "core_dumps_allowed").with("logging.core_dumps", "true");
 }
 
-void wait_for_termination() {
+std::stop_token wait_for_termination() {
   const sigset_t set = termination_signals();
   int signal = 0;
   sigwait(&set, &signal);
   Log(spdlog::level::info, "draining").with("signal", strsignal(signal));
-  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  // Never destroyed: the thread below outlives main().
+  auto& haste = *new std::stop_source;
+  std::thread([set, &haste] {
+    int again = 0;
+    sigwait(&set, &again);
+    haste.request_stop();
+    pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    for (;;)
+      ::pause();
+  }).detach();
+  return haste.get_token();
+}
+
+std::chrono::milliseconds left_to_settle(const Config& config, std::chrono::steady_clock::time_point start) {
+  const auto left = config.timeouts.drain - (std::chrono::steady_clock::now() - start);
+  return std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left), kSettling);
 }
 
 absl::StatusOr<Monitoring> start_monitoring(const Config& config, const std::string& service) {

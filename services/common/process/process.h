@@ -1,8 +1,10 @@
 // What every program of the suite does at its beginning and its end.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "absl/status/status.h"
@@ -40,9 +42,12 @@ void prepare_process();
 // dumps, as far as the limit of the system allows, and debuggers and /proc for its own user.
 void allow_core_dumps();
 
-// Waits for SIGINT or SIGTERM. The next one after it kills the process at once; what is unsettled then is settled by
-// its lease.
-void wait_for_termination();
+// Waits for SIGINT or SIGTERM. The next one stops the token: there is no time to drain, what runs is cut and settled.
+// One more kills the process at once; what is unsettled then is settled by its lease. Once in a process.
+std::stop_token wait_for_termination();
+
+// What is left of timeouts.drain since `start`; some seconds in any case, since what was cut is still to be settled.
+std::chrono::milliseconds left_to_settle(const Config& config, std::chrono::steady_clock::time_point start);
 
 // What the monitoring asks a process for. Ends when it is destroyed.
 struct Monitoring {

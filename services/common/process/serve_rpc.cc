@@ -7,7 +7,8 @@
 
 namespace tollgate {
 
-absl::Status serve_rpc(const Config& config, std::string_view name, const std::vector<grpc::Service*>& services) {
+absl::Status serve_rpc(const Config& config, std::string_view name, const std::vector<grpc::Service*>& services,
+                       const AfterDrain& after) {
   RpcServer server({.address = config.listen.grpc,
                     .body_bytes = config.limits.body_bytes,
                     .credentials = server_credentials(config.services.tls)});
@@ -23,9 +24,12 @@ absl::Status serve_rpc(const Config& config, std::string_view name, const std::v
   if (!status.ok())
     return status;
   Log(spdlog::level::info, "listening").with("service", name).with("grpc_port", server.port());
-  wait_for_termination();
+  const std::stop_token haste = wait_for_termination();
+  const auto start = std::chrono::steady_clock::now();
   probes.drain(std::chrono::milliseconds(0));
-  server.drain(config.timeouts.drain);
+  server.drain(config.timeouts.drain, haste);
+  if (after)
+    after(left_to_settle(config, start), haste);
   return status;
 }
 

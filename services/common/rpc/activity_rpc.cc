@@ -68,11 +68,12 @@ grpc::ServerWriteReactor<v1::ActivityRecord>* ActivityService::Export(grpc::Call
                                                                       const v1::ExportQuery* request) {
   v1::ExportQuery asked = *request;
   absl::Status merged = merge_key(context->client_metadata(), asked);
-  return serve_stream<v1::ActivityRecord, RecordSink>(
-      shards_.next(), context,
-      [asked = std::move(asked), merged = std::move(merged)](Activity& activity, RecordSink& sink) {
-        return export_records(activity, asked, merged, sink);
-      });
+  auto work = [asked = std::move(asked), merged = std::move(merged)](Activity& activity, RecordSink& sink) {
+    return export_records(activity, asked, merged, sink);
+  };
+  if (request->follow())
+    return serve_endless_stream<v1::ActivityRecord, RecordSink>(shards_.next(), context, following_, std::move(work));
+  return serve_stream<v1::ActivityRecord, RecordSink>(shards_.next(), context, std::move(work));
 }
 
 }  // namespace tollgate

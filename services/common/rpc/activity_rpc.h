@@ -9,6 +9,7 @@
 
 #include "services/common/api/activity.h"
 #include "services/common/rpc/calls.h"
+#include "services/common/rpc/endless_streams.h"
 #include "services/common/rpc/shard.h"
 #include "tollgate/v1/activity.grpc.pb.h"
 
@@ -33,7 +34,7 @@ class ActivityClient final : public Activity {
 };
 
 // Serves the shards' Activities, each in turn; the key may stand in the metadata (metadata.h). Rules: server.h.
-class ActivityService final : public v1::Activity::CallbackService {
+class ActivityService final : public v1::Activity::CallbackService, public EndlessStreams {
  public:
   explicit ActivityService(std::vector<Shard<Activity>> shards) : shards_(std::move(shards)) {}
 
@@ -48,8 +49,12 @@ class ActivityService final : public v1::Activity::CallbackService {
   grpc::ServerWriteReactor<v1::ActivityRecord>* Export(grpc::CallbackServerContext* context,
                                                        const v1::ExportQuery* request) override;
 
+  void end_streams() override { following_.end_all(); }
+
  private:
   RoundRobin<Activity> shards_;
+  // Exports that follow.
+  StreamEnds following_;
 };
 
 }  // namespace tollgate

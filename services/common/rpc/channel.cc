@@ -15,6 +15,13 @@ constexpr int kStreamWindowBytes = 64 * 1024;
 // A service that restarts is found again within seconds, not within gRPC's two minutes.
 constexpr int kFirstReconnectMs = 200;
 constexpr int kMaxReconnectMs = 3000;
+// An attempt has this time, TCP's and HTTP/2's handshakes together: a busy machine or a long way needs more than the
+// first pause.
+constexpr int kConnectMs = 5000;
+
+// How often a name is asked for at most; gRPC's own 30 s would leave a caller without a server when all of its replicas
+// were replaced within them.
+constexpr int kBetweenLookUpsMs = 2000;
 
 }  // namespace
 
@@ -35,8 +42,9 @@ std::shared_ptr<grpc::Channel> make_channel(const std::string& target, const Cha
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kFirstReconnectMs);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectMs);
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, kBetweenLookUpsMs);
   // Without a retry policy these are the transparent ones alone (gRFC A6): a call that no server has seen, because its
   // connection was just told to go, is sent on another.
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 1);

@@ -21,4 +21,8 @@ absl::Status status_of_exception(const std::exception_ptr& thrown, bool cancelle
   return error(v1::Failure::KIND_INTERNAL, "Internal error of the gateway.");
 }
 
+absl::Status status_of_end() {
+  return error(v1::Failure::KIND_UNAVAILABLE, "The server is shutting down: ask again.");
+}
+
 }  // namespace tollgate::detail

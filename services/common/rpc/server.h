@@ -26,6 +26,7 @@
 #include "services/common/async.h"
 #include "services/common/rpc/call_metrics.h"
 #include "services/common/rpc/client.h"
+#include "services/common/rpc/endless_streams.h"
 #include "services/common/rpc/metadata.h"
 #include "services/common/rpc/shard.h"
 #include "services/common/rpc/status.h"
@@ -35,6 +36,8 @@ namespace detail {
 
 // The status of a call whose implementation let `thrown` escape; logs what it is.
 absl::Status status_of_exception(const std::exception_ptr& thrown, bool cancelled);
+// That of a call which the server has ended.
+absl::Status status_of_end();
 
 // One call: the reactor that gRPC refers to until OnDone and, by the shared pointer, the coroutine until it has ended.
 template <class Reactor>
@@ -48,7 +51,9 @@ class ServerCall : public Reactor {
     auto completion =
         asio::bind_cancellation_slot(call->signal_.slot(), [call](std::exception_ptr thrown, absl::Status status) {
           call->finished_ = true;
-          if (thrown)
+          if (call->ended_)
+            status = status_of_end();
+          else if (thrown)
             status = status_of_exception(thrown, call->cancelled_);
           count_call_end(status);
           call->Finish(to_grpc(status));
@@ -66,7 +71,18 @@ class ServerCall : public Reactor {
     });
   }
 
-  void OnDone() final { self_.reset(); }
+  void OnDone() final {
+    if (ends_ != nullptr)
+      ends_->remove(end_);
+    self_.reset();
+  }
+
+  // After spawn(), before the reactor is given to gRPC: when `ends` says so, the call is answered with UNAVAILABLE as
+  // soon as its coroutine has unwound; with CANCELLED if a write had to be broken off for that.
+  static void end_with(StreamEnds& ends, const std::shared_ptr<ServerCall>& call) {
+    call->ends_ = &ends;
+    call->end_ = ends.add([call] { asio::post(call->executor_, [call] { call->end(); }); });
+  }
 
  protected:
   explicit ServerCall(Executor executor) : executor_(std::move(executor)) {}
@@ -74,8 +90,18 @@ class ServerCall : public Reactor {
   const Executor executor_;
 
  private:
+  void end() {
+    if (finished_ || cancelled_)
+      return;
+    ended_ = true;
+    signal_.emit(asio::cancellation_type::terminal);
+  }
+
+  StreamEnds* ends_ = nullptr;
+  StreamEnds::Place end_;
   asio::cancellation_signal signal_;
   bool cancelled_ = false;
+  bool ended_ = false;
   bool finished_ = false;
   std::shared_ptr<ServerCall> self_;
 };
@@ -171,6 +197,18 @@ grpc::ServerWriteReactor<Message>* serve_stream(const Shard<Interface>& shard, g
   auto call = std::make_shared<detail::StreamServerCall<Message, Sink>>(shard.executor, *context);
   Sink& sink = *call;
   call->spawn(call, [&shard, &sink, work = std::move(work)]() mutable { return work(*shard.implementation, sink); });
+  return call.get();
+}
+
+// The same for a stream without an end of its own, which `ends`, that outlives the call, may end.
+template <class Message, class Sink, class Interface, class Work>
+grpc::ServerWriteReactor<Message>* serve_endless_stream(const Shard<Interface>& shard,
+                                                        grpc::CallbackServerContext* context, StreamEnds& ends,
+                                                        Work work) {
+  auto call = std::make_shared<detail::StreamServerCall<Message, Sink>>(shard.executor, *context);
+  Sink& sink = *call;
+  call->spawn(call, [&shard, &sink, work = std::move(work)]() mutable { return work(*shard.implementation, sink); });
+  call->end_with(ends, call);
   return call.get();
 }
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "services/common/rpc/call_metrics.h"
 #include "services/common/rpc/channel.h"
@@ -36,6 +37,8 @@ RpcServer::~RpcServer() {
 
 void RpcServer::add(grpc::Service& service) {
   services_.push_back(&service);
+  if (auto* endless = dynamic_cast<EndlessStreams*>(&service))
+    endless_.push_back(endless);
 }
 
 absl::Status RpcServer::start() {
@@ -76,12 +79,21 @@ absl::Status RpcServer::start() {
   return absl::OkStatus();
 }
 
-void RpcServer::drain(std::chrono::milliseconds deadline) {
+void RpcServer::drain(std::chrono::milliseconds deadline, const std::stop_token& haste) {
   if (!server_)
     return;
   server_->GetHealthCheckService()->SetServingStatus(false);
+  for (EndlessStreams* streams : endless_)
+    streams->end_streams();
+  if (haste.stop_requested())
+    deadline = {};
+  // What Shutdown() itself does at its deadline.
+  const auto cancel = [this] { grpc_server_cancel_all_calls(server_->c_server()); };
+  std::optional<std::stop_callback<decltype(cancel)>> cut(std::in_place, haste, cancel);
   const gpr_timespec span = gpr_time_from_millis(deadline.count(), GPR_TIMESPAN);
   server_->Shutdown(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), span));
+  // Not before the callback is gone, which may run meanwhile.
+  cut.reset();
   server_.reset();
 }
 

@@ -8,11 +8,13 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "services/common/config/config.h"
+#include "services/common/rpc/endless_streams.h"
 
 namespace tollgate {
 
@@ -48,12 +50,14 @@ class RpcServer {
   // The port it listens on, after start().
   int port() const { return port_; }
   // Health says NOT_SERVING, connections are told to go, no call is taken any more. Running calls may go on for
-  // `deadline`; then they are cancelled, and their callers get UNAVAILABLE. Returns when all have ended.
-  void drain(std::chrono::milliseconds deadline);
+  // `deadline`, or until `haste` is stopped; then they are cancelled, and their callers get UNAVAILABLE. Streams
+  // without an end of their own are not waited for. Returns when all have ended.
+  void drain(std::chrono::milliseconds deadline, const std::stop_token& haste = {});
 
  private:
   const ServerOptions options_;
   std::vector<grpc::Service*> services_;
+  std::vector<EndlessStreams*> endless_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
 };

@@ -80,9 +80,11 @@ struct FakeActivity final : Activity {
 struct RecordCollector final : RecordSink {
   Awaitable<absl::Status> write(v1::ActivityRecord record) override {
     ids.push_back(record.generation_id());
+    ++taken;
     co_return ids.size() < most ? absl::OkStatus() : absl::AbortedError("enough");
   }
   std::vector<std::string> ids;
+  std::atomic<int> taken{0};
   std::size_t most = 1000;
 };
 
@@ -246,6 +248,26 @@ TEST_F(ContractsTest, Activity) {
   EXPECT_TRUE(eventually([&] { return fake.ended == 2; }));
   // The service is gone before the server.
   server_.drain(0ms);
+}
+
+// It would go on for ever; a drain of any length does not wait for it.
+TEST_F(ContractsTest, AnExportThatFollowsEndsWithItsServer) {
+  FakeActivity fake;
+  ActivityService service({Shard<Activity>{executor(), &fake}});
+  ActivityClient client(serve(service), 10s);
+  v1::ExportQuery exported;
+  exported.set_follow(true);
+  RecordCollector sink;
+  sink.most = std::numeric_limits<std::size_t>::max();
+  Task<absl::Status> task(executor(), client.export_records(exported, sink));
+  ASSERT_TRUE(eventually([&] { return sink.taken > 0; }));
+  const auto start = SteadyClock::now();
+  server_.drain(10min);
+  EXPECT_LT(SteadyClock::now() - start, kPatience);
+  // It writes without a pause: a write may be what is broken off.
+  const absl::StatusCode code = task.get().code();
+  EXPECT_TRUE(code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kCancelled) << code;
+  EXPECT_EQ(fake.ended, 1);
 }
 
 TEST_F(ContractsTest, Marks) {

@@ -49,6 +49,34 @@ TEST_F(LifetimeTest, DrainCancelsWhatDoesNotEnd) {
   EXPECT_EQ(task.get().code(), absl::StatusCode::kUnavailable);
 }
 
+TEST_F(LifetimeTest, DrainIsCutShort) {
+  Collector sink;
+  auto task = create(sink);
+  ASSERT_TRUE(eventually([&] { return sink.taken == 1; }));
+  std::stop_source haste;
+  std::thread hurry([&] {
+    // Not before it drains.
+    eventually([&] { return count_tokens().get().status().code() == absl::StatusCode::kUnavailable; });
+    haste.request_stop();
+  });
+  const auto start = SteadyClock::now();
+  server_->drain(10min, haste.get_token());
+  EXPECT_LT(SteadyClock::now() - start, kPatience);
+  hurry.join();
+  EXPECT_EQ(presence_.unwound, 1);
+  EXPECT_EQ(task.get().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(LifetimeTest, DrainInHasteFromTheBeginning) {
+  Collector sink;
+  auto task = create(sink);
+  ASSERT_TRUE(eventually([&] { return sink.taken == 1; }));
+  std::stop_source haste;
+  haste.request_stop();
+  server_->drain(10min, haste.get_token());
+  EXPECT_EQ(task.get().code(), absl::StatusCode::kUnavailable);
+}
+
 TEST_F(LifetimeTest, ServerIsDestroyedAmidManyStreams) {
   constexpr int streams = 100;
   std::vector<Collector> sinks(streams);

@@ -1,5 +1,6 @@
 #include "tests/integration/system/suite.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <stdexcept>
 
@@ -34,7 +35,8 @@ std::string name_of(Form form) {
   return form == Form::kOneProcess ? "OneProcess" : "FiveProcesses";
 }
 
-Suite::Suite(Form form, std::size_t upstreams, const json& settings, std::size_t budgets) : form_(form) {
+Suite::Suite(Form form, std::size_t upstreams, const json& settings, std::size_t budgets, const Detour& detour)
+    : form_(form) {
   json config = {{"redis", {{"address", redis_.address()}}}, {"catalog", {{"file", "catalog.json"}}}};
   for (std::size_t i = 0; i < upstreams; ++i) {
     simulators_.push_back(
@@ -57,6 +59,8 @@ Suite::Suite(Form form, std::size_t upstreams, const json& settings, std::size_t
   config.merge_patch(settings.is_null() ? json::object() : settings);
   config_ = config;
   config_file_ = directory_.write("tollgate.json", config.dump(2));
+  if (detour)
+    take(detour);
 
   port_ = free_port();
   if (form == Form::kOneProcess) {
@@ -68,6 +72,32 @@ Suite::Suite(Form form, std::size_t upstreams, const json& settings, std::size_t
   }
   for (const auto& [name, command] : commands_)
     launch(name);
+}
+
+void Suite::take(const Detour& detour) {
+  const auto write = [this](const std::string& process, const json& config) {
+    own_config_files_[process] = directory_.write(process + ".json", config.dump(2));
+  };
+  const auto instead = [&detour](const std::string& link, json& address) {
+    address = detour(link, address.get<std::string>());
+  };
+  json gateway = config_;
+  instead("gateway-router", gateway["services"]["router"]);
+  write("gateway", gateway);
+  json router = config_;
+  instead("router-budget", router["services"]["budget"]);
+  instead("router-adapter", router["services"]["adapter"]);
+  write("router", router);
+  json budget = config_;
+  instead("budget-redis", budget["redis"]["address"]);
+  write("budget", budget);
+  json adapter = config_;
+  for (auto& [name, upstream] : adapter["upstreams"].items()) {
+    const std::string scheme = "http://";
+    const std::string url = upstream["url"];
+    upstream["url"] = scheme + detour("adapter-" + name, url.substr(scheme.size()));
+  }
+  write("adapter", adapter);
 }
 
 Suite::Second Suite::add_router() {
@@ -110,6 +140,15 @@ void Suite::launch(const std::string& name) {
   Process& process = *processes_[name];
   if (!wait_until([&] { return process.standard_error().find("\"event\":\"listening\"") != std::string::npos; }))
     throw std::runtime_error(name + " did not start: " + process.standard_error());
+}
+
+std::uint16_t Suite::listener(const std::string& name) const {
+  const std::vector<std::string>& command = commands_.at(name);
+  auto option = std::find(command.begin(), command.end(), "--http");
+  if (option == command.end())
+    option = std::find(command.begin(), command.end(), "--grpc");
+  const std::string& address = *std::next(option);
+  return static_cast<std::uint16_t>(std::stoul(address.substr(address.rfind(':') + 1)));
 }
 
 void Suite::restart(const std::string& name) {

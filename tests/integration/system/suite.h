@@ -1,6 +1,7 @@
 // The whole of Tollgate as a user runs it: real processes, a real Redis, simulators as upstreams; in both forms.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -22,9 +23,14 @@ std::string name_of(Form form);
 // tokens of input and 2 USD of output.
 class Suite {
  public:
+  // The address to use in the place of `address` on a link of the five processes, which is one of gateway-router,
+  // router-budget, router-adapter, budget-redis, and adapter-u0 and so on for the upstreams.
+  using Detour = std::function<std::string(const std::string& link, const std::string& address)>;
+
   // `settings` is merged into the configuration. With five processes there may be several budget services: `budget`,
   // `budget-1`, ...
-  explicit Suite(Form form, std::size_t upstreams = 1, const nlohmann::json& settings = {}, std::size_t budgets = 1);
+  explicit Suite(Form form, std::size_t upstreams = 1, const nlohmann::json& settings = {}, std::size_t budgets = 1,
+                 const Detour& detour = {});
 
   // The HTTP edge.
   std::uint16_t port() const { return port_; }
@@ -33,6 +39,8 @@ class Suite {
   // By name: tollgate, or gateway, router, budget, adapter.
   Process& process(const std::string& name) { return *processes_.at(name); }
   const std::map<std::string, std::unique_ptr<Process>>& processes() const { return processes_; }
+  // Where it listens: the edge's port of those that have one, else that of gRPC.
+  std::uint16_t listener(const std::string& name) const;
   // Starts it anew at the same addresses, after it has ended.
   void restart(const std::string& name);
   // With five processes: a second router, `router-1`, and before it a second edge, `gateway-1`.
@@ -68,6 +76,7 @@ class Suite {
 
  private:
   void launch(const std::string& name);
+  void take(const Detour& detour);
 
   const Form form_;
   TemporaryDirectory directory_;

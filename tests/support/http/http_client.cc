@@ -9,9 +9,9 @@ namespace tollgate::testing {
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 
-HttpExchange::HttpExchange(std::uint16_t port, const HttpRequest& request) {
+HttpExchange::HttpExchange(std::uint16_t port, const HttpRequest& request, const std::string& host) {
   parser_.body_limit(std::numeric_limits<std::uint64_t>::max());
-  socket_.connect({asio::ip::address_v4::loopback(), port});
+  socket_.connect({asio::ip::make_address(host), port});
   socket_.set_option(asio::ip::tcp::no_delay(true));
   std::string head = request.method + " " + request.target + " HTTP/1.1\r\nHost: localhost\r\n";
   for (const auto& [name, value] : request.headers)

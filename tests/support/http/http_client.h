@@ -1,4 +1,4 @@
-// A blocking HTTP/1.1 client for tests, on 127.0.0.1. Errors of the socket are part of what it reports.
+// A blocking HTTP/1.1 client for tests. Errors of the socket are part of what it reports.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -25,7 +25,8 @@ struct HttpRequest {
 // One request on a connection of its own, and its response as it arrives.
 class HttpExchange {
  public:
-  HttpExchange(std::uint16_t port, const HttpRequest& request);
+  // Throws boost::system::system_error when nobody listens.
+  HttpExchange(std::uint16_t port, const HttpRequest& request, const std::string& host = "127.0.0.1");
 
   // Reads until the head is there; 0: the connection ended before.
   unsigned status();
