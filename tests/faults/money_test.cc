@@ -57,8 +57,10 @@ void expect_activity_agrees(Suite& suite, const std::string& name, const std::st
   };
   // Refused requests are noted by and by.
   std::pair<std::int64_t, std::int64_t> records;
-  EXPECT_TRUE(wait_until([&] { return (records = exported(suite, key)) == total("hour"); }));
-  EXPECT_EQ(records, total("day"));
+  EXPECT_TRUE(wait_until([&] {
+    records = exported(suite, key);
+    return records == total("hour") && records == total("day");
+  }));
   EXPECT_EQ(records.first, nano_usd(suite.key(name).at("usage")));
 }
 
