@@ -29,6 +29,11 @@ void expect_books_are_closed(const CommandLine& tollgate) {
   })) << report.dump(2);
 }
 
+json verify(Suite& suite) {
+  int code = -1;
+  return json::parse(suite.tollgate({"ledger", "verify", "--json"}, &code), nullptr, false);
+}
+
 void expect_books_are_closed(Suite& suite) {
   expect_books_are_closed([&suite](std::vector<std::string> arguments, int* exit_code) {
     return suite.tollgate(std::move(arguments), exit_code);

@@ -21,6 +21,9 @@ std::int64_t cost_of(const nlohmann::json& usage);
 // Runs the command line as Suite::tollgate does.
 using CommandLine = std::function<std::string(std::vector<std::string> arguments, int* exit_code)>;
 
+// `tollgate ledger verify --json`, whatever it finds.
+nlohmann::json verify(Suite& suite);
+
 // Everything in flight has ended, and the ledger adds up: `tollgate ledger verify`.
 void expect_books_are_closed(const CommandLine& tollgate);
 void expect_books_are_closed(Suite& suite);
