@@ -325,6 +325,20 @@ test('an empty gateway says how to begin', async () => {
   await page.getByText('No requests fit').waitFor();
 });
 
+test('a page without requests that is not the last leads to the next', async () => {
+  await open();
+  const pages = [
+    { data: [], cursor: '1' },
+    { data: [], cursor: null },
+  ];
+  await page.route('**/api/v1/activity/records?*', (route) => route.fulfill({ json: pages.shift() }));
+  await show('requests');
+  await page.getByText('None so far').waitFor();
+  await page.getByRole('button', { name: 'Show older ones' }).click();
+  await page.getByText('No requests fit').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Show older ones' }).count(), 0);
+});
+
 test('a plain key sees its own and manages nothing', async () => {
   await open({}, { key: 'sk-tg-v1-plain' });
   assert.deepEqual(await page.getByRole('navigation').getByRole('link').allTextContents(), [

@@ -66,6 +66,8 @@ std::vector<Fault> faults_of(const std::string& link) {
     faults[2].name = "reset every 6 kB";
     faults[2].faults.cut_after_bytes = 6'000;
   } else if (link == "budget-redis") {
+    // Whole as long as a script's bytes arrive within redis.command_timeout_ms, which a busy machine may not grant.
+    faults[1].others = {Sight::kRefused};
     faults[2].name = "reset every 6 kB";
     faults[2].faults.cut_after_bytes = 6'000;
     faults[2].others = {Sight::kRefused};
@@ -178,7 +180,8 @@ TEST_P(LinkTest, WhateverHappensToIt) {
     // All is well again at once.
     EXPECT_TRUE(wait_until([&] { return ask(true).sight == Sight::kWhole; }));
     const std::int64_t off = check_money(sights);
-    if (fault.others.empty()) {
+    // A refused request is charged nothing, whatever Redis has heard of it.
+    if (fault.others.empty() || GetParam() == "budget-redis") {
       EXPECT_EQ(off, before);
     }
     std::cout << fmt::format("| {} | {} | {} | longest {} ms | off the upstream's bill by {} nano-USD |\n", GetParam(),

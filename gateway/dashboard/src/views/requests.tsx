@@ -27,7 +27,8 @@ export function RequestsView({ me }: { me: SignIn }) {
   const live = query.get('live') !== '0' && !query.has('until');
   const first = useLoad<Page<ActivityRecord>>('/activity/records', withParams(filter, { limit: '50' }));
   const [fresh, setFresh] = useState<ActivityRecord[]>([]);
-  const [older, setOlder] = useState<Page<ActivityRecord>>({ data: [], cursor: null });
+  // Null: none were asked for.
+  const [older, setOlder] = useState<Page<ActivityRecord> | null>(null);
   const [more, setMore] = useState<'' | 'busy' | Error>('');
   const state = useLive(
     live,
@@ -38,18 +39,18 @@ export function RequestsView({ me }: { me: SignIn }) {
   useTitle('Requests');
   useEffect(() => {
     setFresh([]);
-    setOlder({ data: [], cursor: null });
+    setOlder(null);
     setMore('');
   }, [asked]);
 
   const page = first.data;
   const records = useMemo(() => {
     const seen = new Set<string>();
-    return [...fresh, ...(page?.data ?? []), ...older.data].filter(
+    return [...fresh, ...(page?.data ?? []), ...(older?.data ?? [])].filter(
       (record) => !seen.has(record.generation_id) && seen.add(record.generation_id),
     );
   }, [fresh, page, older]);
-  const cursor = older.data.length > 0 || older.cursor ? older.cursor : (page?.cursor ?? null);
+  const cursor = (older ?? page)?.cursor ?? null;
   const loadMore = async () => {
     setMore('busy');
     try {
@@ -57,7 +58,7 @@ export function RequestsView({ me }: { me: SignIn }) {
         '/activity/records',
         withParams(filter, { limit: '100', cursor: cursor! }),
       );
-      setOlder((before) => ({ data: [...before.data, ...next.data], cursor: next.cursor }));
+      setOlder((before) => ({ data: [...(before?.data ?? []), ...next.data], cursor: next.cursor }));
       setMore('');
     } catch (error) {
       setMore(error as Error);
@@ -91,29 +92,33 @@ export function RequestsView({ me }: { me: SignIn }) {
       </FilterLine>
       <Panel flush>
         <Shown of={first} rows={12}>
-          {() =>
-            records.length === 0 ? (
-              <Empty title="No requests fit">
-                <p>Widen the time or drop a filter. {live && 'New ones appear here as they come in.'}</p>
-              </Empty>
-            ) : (
-              <>
+          {() => (
+            <>
+              {records.length > 0 ? (
                 <RecordList records={records} fresh={new Set(fresh.map((record) => record.generation_id))} />
-                {cursor && (
-                  <div class="more">
-                    {more instanceof Error && (
-                      <p class="form-error" role="alert">
-                        {more.message}
-                      </p>
-                    )}
-                    <button class="button" disabled={more === 'busy'} onClick={loadMore}>
-                      {more === 'busy' ? 'Loading…' : 'Show older ones'}
-                    </button>
-                  </div>
-                )}
-              </>
-            )
-          }
+              ) : cursor ? (
+                <Empty title="None so far">
+                  <p>None of the newest requests fit; older ones may.</p>
+                </Empty>
+              ) : (
+                <Empty title="No requests fit">
+                  <p>Widen the time or drop a filter. {live && 'New ones appear here as they come in.'}</p>
+                </Empty>
+              )}
+              {cursor && (
+                <div class="more">
+                  {more instanceof Error && (
+                    <p class="form-error" role="alert">
+                      {more.message}
+                    </p>
+                  )}
+                  <button class="button" disabled={more === 'busy'} onClick={loadMore}>
+                    {more === 'busy' ? 'Loading…' : 'Show older ones'}
+                  </button>
+                </div>
+              )}
+            </>
+          )}
         </Shown>
       </Panel>
       {open && (
