@@ -1,5 +1,5 @@
 {{/* Secrets of a component, as JSON: a list of `name`, `secret` and `path`. They are files: nothing of them is seen in the
-pod's definition, and a new value arrives without a new one. */}}
+pod's definition. A new value is read at the next start. */}}
 {{- define "tollgate.secretMounts" -}}
 {{- $mounts := list -}}
 {{- if .root.Values.mtls.enabled -}}
