@@ -1,9 +1,12 @@
 #include "tests/faults/replicas.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <signal.h>
 
 #include <algorithm>
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 namespace tollgate::testing {
@@ -16,6 +19,22 @@ constexpr const char* kUpstreamKey = "upstream-secret";
 constexpr std::uint16_t kGrpcPort = 17'000;
 constexpr std::uint16_t kHttpPort = 17'080;
 constexpr std::size_t kUpstreamHost = 0;
+
+// Connections that stand at address:kGrpcPort, by the kernel's tables (proc(5), /proc/net/tcp) in `folder`. An address
+// of version 4 may be in the other table, as the end of one of version 6.
+std::size_t connections_at(const std::string& address, const std::string& folder) {
+  const std::string end = fmt::format("{:08X}:{:04X}", inet_addr(address.c_str()), kGrpcPort);
+  std::size_t count = 0;
+  for (const char* table : {"tcp", "tcp6"}) {
+    std::ifstream file(folder + table);
+    for (std::string line; std::getline(file, line);) {
+      std::string slot, local, remote, state;
+      std::istringstream(line) >> slot >> local >> remote >> state;
+      count += local.ends_with(end) && state == "01";
+    }
+  }
+  return count;
+}
 
 }  // namespace
 
@@ -100,13 +119,23 @@ int Replicas::roll(const std::string& service, std::size_t index) {
       throw std::runtime_error("a gateway does not answer");
   }
   Process& process = *processes_.at({service, index});
+  const std::size_t callers = this->callers(service, index);
+  if (callers == 0 && service != "gateway")
+    throw std::runtime_error(service + " is not called");
   process.signal(SIGTERM);
   const int code = process.wait(std::chrono::seconds(30)).value_or(-1);
   processes_.erase({service, index});
   launch(service, index);
   if (service == "gateway")
     gate.open = true;
+  else if (!wait_until([&] { return this->callers(service, index) >= callers; }))
+    throw std::runtime_error(service + " is not found again");
   return code;
+}
+
+std::size_t Replicas::callers(const std::string& service, std::size_t index) {
+  const std::string owner = network_.separate() ? fmt::format("{}", processes_.at({service, index})->pid()) : "self";
+  return connections_at(network_.address(host_of(service, index)), fmt::format("/proc/{}/net/", owner));
 }
 
 std::unique_ptr<HttpExchange> Replicas::message(const std::string& key, const std::string& knobs) {

@@ -26,8 +26,9 @@ class Replicas {
   static const std::vector<std::string>& services();
   const Network& network() const { return network_; }
 
-  // SIGTERM to one replica, which is started again when it has ended; returns its exit code. A gateway gets no new
-  // connections any more before that, as behind a load balancer.
+  // SIGTERM to one replica, which is started again when it has ended; returns its exit code when all that called it
+  // have found it again, for which a rollout's minReadySeconds are. A gateway gets no new connections any more before
+  // that, as behind a load balancer.
   int roll(const std::string& service, std::size_t index);
 
   // POST /v1/messages at a gateway that takes connections, each in turn.
@@ -49,6 +50,8 @@ class Replicas {
   static std::size_t host_of(const std::string& service, std::size_t index);
   std::string url_address(std::size_t host) const;
   void launch(const std::string& service, std::size_t index);
+  // Connections to its gRPC port.
+  std::size_t callers(const std::string& service, std::size_t index);
 
   Network network_;
   NameServer names_;
