@@ -167,7 +167,7 @@ class Run(unittest.TestCase):
             environment = {variable["name"]: variable["value"] for variable in container.get("env", [])}
             environment["BASE_URL"] = f"http://127.0.0.1:{http}"
             environment["PATH"] = f"{BIN}:{os.environ['PATH']}"
-            done = subprocess.run([*container["command"], script.replace("/work/", f"{work}/")], text=True,
+            done = subprocess.run([*container["command"], script.replace("/scratch/", f"{work}/")], text=True,
                                   capture_output=True, env=environment)
             self.assertEqual(done.returncode, 0, f"{container['name']}: {done.stdout}{done.stderr}")
         self.assertIn('"type":"message"', done.stdout.replace(": ", ":"))
